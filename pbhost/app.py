@@ -1,0 +1,233 @@
+"""The application: configuration, plugins, hooks and services, and their life from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, cast
+
+from pbhost.errors import JSON, ServiceMissingError
+from pbhost.hooks import HookRegistry
+from pbhost.hooks.events import BootstrapEvent, TerminateEvent
+from pbhost.services import (
+    SERVICES,
+    Auth,
+    Collections,
+    Cron,
+    Files,
+    Logs,
+    Mailer,
+    PasswordHasher,
+    RateLimiter,
+    Realtime,
+    Records,
+    Settings,
+    Startable,
+    Storage,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from pbhost.config import Config
+    from pbhost.database import AsyncTransaction, Engine
+    from pbhost.plugins import PluginRegistry
+
+log = logging.getLogger("pbhost")
+
+
+class App:
+    """One application on one data directory. Services are attributes; see :mod:`pbhost.services`.
+
+    The life of an application: plugins are loaded → :meth:`bootstrap` (services resolved and started inside
+    ``on_bootstrap``) → ``on_serve`` and requests, if it is a server → :meth:`shutdown` (inside ``on_terminate``).
+
+    Attributes:
+        config: the configuration, read-only.
+        plugins: what is loaded, with each plugin's options.
+        hooks: the ``on_*`` hooks.
+    """
+
+    def __init__(self, config: Config, plugins: PluginRegistry) -> None:
+        self.config = config
+        self.plugins = plugins
+        self.hooks = HookRegistry(plugins.manager)
+        self.hooks.refresh()
+        self._services: dict[str, object] = {}
+        self._started: list[tuple[str, Startable]] = []
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._running = False
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def bootstrap(self) -> None:
+        """Resolves and starts every service.
+
+        Raises:
+            PbhostError: a service cannot start; those that were started are stopped again.
+        """
+        chain = self.hooks.chain("on_bootstrap")
+        try:
+            if chain is None:
+                await self._start_services()
+            else:
+                await chain.run(BootstrapEvent(app=self), self._start_services)
+        except BaseException:
+            await self._stop_services()
+            raise
+
+    async def _start_services(self) -> None:
+        for name in SERVICES:
+            service = self._resolve(name)
+            if name == "database" and service is not None:
+                await self.db.open()
+            elif isinstance(service, Startable):
+                await service.start()
+                self._started.append((name, service))
+        self._running = True
+
+    async def shutdown(self, *, is_restart: bool = False) -> None:
+        """Stops everything; what was accepted is finished. Safe to call twice."""
+        if not self._running:
+            return
+        self._running = False
+        chain = self.hooks.chain("on_terminate")
+        if chain is None:
+            await self._stop_services()
+        else:
+            await chain.run(TerminateEvent(app=self, is_restart=is_restart), self._stop_services)
+
+    async def _stop_services(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._started:
+            name, service = self._started.pop()
+            try:
+                await service.stop()
+            except Exception as error:
+                log.error("the %s service failed to stop", name, exc_info=error)
+        database = self._services.get("database")
+        if database is not None:
+            await self.db.close()
+        self._services = {}
+
+    def background(self, work: Coroutine[object, object, object], *, name: str) -> asyncio.Task[object]:
+        """Runs a coroutine beside the requests; cancelled at shutdown, its exception is logged."""
+        task: asyncio.Task[object] = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+
+        def finished(done: asyncio.Task[object]) -> None:
+            self._tasks.discard(done)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.error("background task %r failed", name, exc_info=error)
+
+        task.add_done_callback(finished)
+        return task
+
+    # -- plugins -----------------------------------------------------------------------------------------------------
+
+    def collect(self, hook: str) -> list[object]:
+        """All items that plugins give for a ``register_*`` hook, in load order (so a later one may replace)."""
+        results = getattr(self.plugins.manager.hook, hook)(app=self)
+        return [item for result in reversed(results) for item in result or ()]
+
+    def options(self, plugin: str) -> Mapping[str, JSON]:
+        """The validated options of a plugin, defaults filled in."""
+        return self.plugins.options(plugin)
+
+    def transaction(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[AsyncTransaction]:
+        """``async with app.transaction() as tx:`` pass ``tx`` to the services that take part."""
+        return self.db.transaction(timeout=timeout)
+
+    # -- services ----------------------------------------------------------------------------------------------------
+
+    def _resolve(self, name: str) -> object:
+        if name not in self._services:
+            provided = getattr(self.plugins.manager.hook, f"provide_{name}")(app=self)
+            if provided is None:
+                return None
+            self._services[name] = provided
+        return self._services[name]
+
+    def has(self, service: str) -> bool:
+        """Whether somebody provides the service."""
+        return self._resolve(service) is not None
+
+    def _service(self, name: str) -> object:
+        service = self._services.get(name)
+        if service is None:
+            service = self._resolve(name)
+        if service is None:
+            raise ServiceMissingError(
+                f"no plugin provides the {name} service: load the built-in plugin {SERVICES[name]!r} "
+                f"(is it in plugins.block, or missing from plugins.only?) or one with a provide_{name} hook"
+            )
+        return service
+
+    @property
+    def db(self) -> Engine:
+        """The database."""
+        return cast("Engine", self._service("database"))
+
+    @property
+    def collections(self) -> Collections:
+        """The schema."""
+        return cast(Collections, self._service("collections"))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings."""
+        return cast(Settings, self._service("settings"))
+
+    @property
+    def password_hasher(self) -> PasswordHasher:
+        """Password hashing."""
+        return cast(PasswordHasher, self._service("password_hasher"))
+
+    @property
+    def records(self) -> Records:
+        """Reading and writing records."""
+        return cast(Records, self._service("records"))
+
+    @property
+    def auth(self) -> Auth:
+        """Identity, tokens, sign-in."""
+        return cast(Auth, self._service("auth"))
+
+    @property
+    def storage(self) -> Storage:
+        """Where files are kept."""
+        return cast(Storage, self._service("storage"))
+
+    @property
+    def files(self) -> Files:
+        """File fields in terms of the storage."""
+        return cast(Files, self._service("files"))
+
+    @property
+    def mailer(self) -> Mailer:
+        """How mail is sent."""
+        return cast(Mailer, self._service("mailer"))
+
+    @property
+    def logs(self) -> Logs:
+        """Log entries."""
+        return cast(Logs, self._service("logs"))
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """Rate limits."""
+        return cast(RateLimiter, self._service("rate_limiter"))
+
+    @property
+    def realtime(self) -> Realtime:
+        """Live updates."""
+        return cast(Realtime, self._service("realtime"))
+
+    @property
+    def cron(self) -> Cron:
+        """The scheduler."""
+        return cast(Cron, self._service("cron"))

@@ -1,0 +1,74 @@
+"""How a database spells what differs between databases. One instance per engine; no state."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pbhost.errors import DatabaseError
+from pbhost.model.field import StorageKind
+
+
+class Dialect(Protocol):
+    """Spelling only: every method returns SQL text for expressions that are SQL text themselves; values stay bound."""
+
+    name: str
+
+    def quote(self, identifier: str) -> str:
+        """An identifier in quotes, inner quotes escaped."""
+        ...
+
+    def column_type(self, kind: StorageKind, *, primary_key: bool = False) -> str:
+        """The DDL of a column after its name: type, default, nullability."""
+        ...
+
+    def json_extract(self, expression: str, path: str) -> str:
+        """The value at ``path`` (``""``, ``.a[0].b``) of a column that may hold JSON text, a number, or other text."""
+        ...
+
+    def json_each(self, expression: str) -> str:
+        """A table expression with one row per item in column ``value``; a non-array counts as one item."""
+        ...
+
+    def json_length(self, expression: str) -> str:
+        """The number of items; 0 for empty and NULL, 1 for a non-array."""
+        ...
+
+    def like(self, left: str, right: str, *, negated: bool = False) -> str:
+        """ASCII case-insensitive LIKE with the backslash as escape character."""
+        ...
+
+    def contains_pattern(self, expression: str) -> str:
+        """``'%' || expression || '%'``."""
+        ...
+
+    def lower(self, expression: str) -> str:
+        """ASCII lower case."""
+        ...
+
+    def is_same(self, left: str, right: str, *, negated: bool = False) -> str:
+        """Null-safe equality (``IS``, ``IS NOT DISTINCT FROM``)."""
+        ...
+
+    def strftime(self, arguments: list[str]) -> str:
+        """The formatted time of ``strftime(format, time, modifiers…)``."""
+        ...
+
+    def geo_distance(self, lon_a: str, lat_a: str, lon_b: str, lat_b: str) -> str:
+        """Kilometres between two points."""
+        ...
+
+    def random(self) -> str:
+        """A random number for ORDER BY."""
+        ...
+
+    def row_number(self, alias: str) -> str:
+        """The insertion order of a table's rows (``rowid``)."""
+        ...
+
+    def upsert(self, table: str, columns: list[str], key: list[str]) -> str:
+        """INSERT of one row of ``?`` marks that updates the other columns when ``key`` exists."""
+        ...
+
+    def translate_error(self, error: Exception) -> DatabaseError:
+        """The driver's error as one of ours (unique violation with its columns, busy, unusable …)."""
+        ...

@@ -1,0 +1,38 @@
+"""The nouns of pbhost, without I/O: Collection, Field, Record, RequestContext, UploadedFile, ids and dates."""
+
+from pbhost.model.collection import RULE_KINDS, Collection, CollectionType, Rule, RuleKind
+from pbhost.model.context import SUPERUSERS, BodyValue, ContextName, RequestContext
+from pbhost.model.field import (
+    Field,
+    FieldValue,
+    OptionTypeError,
+    SchemaCheck,
+    StorageKind,
+    ValueCheck,
+    decode_common,
+    strings,
+)
+from pbhost.model.record import Record
+from pbhost.model.upload import UploadedFile
+
+__all__ = [
+    "RULE_KINDS",
+    "SUPERUSERS",
+    "BodyValue",
+    "Collection",
+    "CollectionType",
+    "ContextName",
+    "Field",
+    "FieldValue",
+    "OptionTypeError",
+    "Record",
+    "RequestContext",
+    "Rule",
+    "RuleKind",
+    "SchemaCheck",
+    "StorageKind",
+    "UploadedFile",
+    "ValueCheck",
+    "decode_common",
+    "strings",
+]
