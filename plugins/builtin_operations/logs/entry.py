@@ -1,0 +1,98 @@
+"""One log entry, and how a handled request becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+from pbhost.errors import JSON
+
+DEBUG, INFO, WARN, ERROR = -4, 0, 4, 8
+
+_MAX_URL = 3000
+_MAX_HEADER = 2000
+#: A message is the decoded URL, and extension code may log anything; neither may fill the disk by one entry.
+_MAX_MESSAGE = 3000 + 20
+_MAX_DETAILS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """What is stored in ``_logs``; ``created`` is the stored date form."""
+
+    level: int
+    message: str
+    created: str
+    data: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandledRequest:
+    """What the log needs to know of a request that was answered.
+
+    Attributes:
+        url: the request URI as sent (path and query, percent-encoded).
+        seconds: from its arrival to its answer.
+        auth_collection: name of the identity's collection, "" for a guest.
+        error: the error message when the handler failed, else None.
+        details: the raw cause of the failure, when there is one.
+        meta: data set by extension code.
+    """
+
+    method: str
+    url: str
+    status: int
+    seconds: float
+    auth_collection: str = ""
+    auth_id: str = ""
+    ip: str = ""
+    remote_ip: str = ""
+    referer: str = ""
+    user_agent: str = ""
+    error: str | None = None
+    details: JSON = None
+    meta: JSON = None
+
+
+def request_entry(request: HandledRequest, created: str, *, with_ip: bool, with_auth_id: bool) -> LogEntry:
+    """The entry of a handled request; the two flags are the settings ``logIP`` and ``logAuthId``."""
+    failed = request.error is not None
+    data: dict[str, JSON] = {
+        "auth": request.auth_collection,
+        "execTime": round(request.seconds * 1000, 6),
+        "method": request.method,
+        "referer": shorten(request.referer, _MAX_HEADER),
+        "status": request.status,
+        "type": "request",
+        "url": shorten(request.url, _MAX_URL),
+        "userAgent": shorten(request.user_agent, _MAX_HEADER),
+    }
+    if with_auth_id:
+        data["authId"] = request.auth_id
+    if with_ip:
+        data["userIP"] = request.ip
+        data["remoteIP"] = request.remote_ip
+    if request.meta is not None:
+        data["meta"] = request.meta
+    if failed:
+        data["error"] = request.error
+        details = request.details
+        data["details"] = shorten(details, _MAX_DETAILS) if isinstance(details, str) else details
+    message = f"{request.method} {decoded_url(request.url)}"
+    return LogEntry(ERROR if failed else INFO, shorten(message, _MAX_MESSAGE), created, data)
+
+
+def decoded_url(url: str) -> str:
+    """The percent-decoded URL; one with malformed escapes or bytes that are no text stays as it was sent."""
+    if "%" not in url:
+        return url
+    try:
+        return unquote_to_bytes(url[: 3 * _MAX_URL]).decode()
+    except UnicodeDecodeError:
+        return url
+
+
+def shorten(text: str, limit: int) -> str:
+    """``text`` cut to ``limit`` characters with ``...`` after it when it is longer."""
+    return text if len(text) <= limit else text[:limit] + "..."
