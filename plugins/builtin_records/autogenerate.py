@@ -248,15 +248,13 @@ class _Parser:
                 flags = self._until(":)")
                 if self._take() == ")":
                     # a bare flag group such as (?i) matches nothing and generates nothing
-                    return self._flags_only(flags)
+                    if not flags:
+                        raise UnsupportedPattern("empty matches are not supported")
+                    return None
         node = self._alternation()
         if not self._accept(")"):
             raise UnsupportedPattern("missing )")
         return node
-
-    def _flags_only(self, flags: str) -> None:
-        if not flags:
-            raise UnsupportedPattern("empty matches are not supported")
 
     def _skip_past(self, char: str) -> None:
         self._until(char)

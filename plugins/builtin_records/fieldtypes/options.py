@@ -1,4 +1,4 @@
-"""Reading a field's options from JSON and the errors that options share."""
+"""Reading a field's options from JSON, and the bounds that several types share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from pbhost.errors import JSON, FieldError
+from pbhost.errors import JSON
 from pbhost.model import Field, OptionTypeError, decode_common
+from pbhost.validation import Rule, maximum, minimum
 
 MAX_SAFE_INTEGER = 2**53 - 1
 
@@ -96,22 +97,5 @@ def texts(value: JSON) -> list[str]:
     return [text(item) for item in value]
 
 
-def at_least(threshold: float) -> FieldError:
-    """The value is below an inclusive bound."""
-    return FieldError(
-        "validation_min_greater_equal_than_required", f"must be no less than {threshold}", {"threshold": threshold}
-    )
-
-
-def at_most(threshold: float) -> FieldError:
-    """The value is above an inclusive bound."""
-    return FieldError(
-        "validation_max_less_equal_than_required", f"must be no greater than {threshold}", {"threshold": threshold}
-    )
-
-
-def size_error(value: int, *, low: int = 0, high: int = MAX_SAFE_INTEGER) -> FieldError | None:
-    """The error of a number option outside its bounds."""
-    if value < low:
-        return at_least(low)
-    return at_most(high) if value > high else None
+#: The bounds of a size option; 0 stands for the default.
+size_rules: tuple[Rule, ...] = (minimum(0), maximum(MAX_SAFE_INTEGER))
