@@ -69,6 +69,27 @@ class Dialect(Protocol):
         """INSERT of one row of ``?`` marks that updates the other columns when ``key`` exists."""
         ...
 
+    def schema_objects(self) -> str:
+        """A query for every table, view and index: ``(kind, name, table, definition)``; kind is ``table``, ``view`` or
+        ``index``, an index that no statement created has an empty definition."""
+        ...
+
+    def columns_of(self) -> str:
+        """A query with one ``?``, the name of a table or view: ``(column, declared type)`` in order."""
+        ...
+
+    def to_multiple(self, expression: str) -> str:
+        """A single value as JSON list text: ``[]`` for nothing, a JSON array as it is, else a list of one."""
+        ...
+
+    def to_single(self, expression: str) -> str:
+        """The last item of JSON list text, ``''`` for an empty one; text that is no JSON array as it is."""
+        ...
+
+    def optimize(self) -> str:
+        """The statement that refreshes the planner's statistics."""
+        ...
+
     def translate_error(self, error: Exception) -> DatabaseError:
         """The driver's error as one of ours (unique violation with its columns, busy, unusable …)."""
         ...

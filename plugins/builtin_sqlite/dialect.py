@@ -1,0 +1,120 @@
+"""How SQLite spells what the kernel's `Dialect` leaves open (contract: records §8.3, §8.4, operations §4.2)."""
+
+from __future__ import annotations
+
+from builtin_sqlite.driver_errors import translate
+from pbhost.errors import DatabaseError
+from pbhost.model.field import StorageKind
+
+_COLUMN_TYPES: dict[StorageKind, str] = {
+    "text": "TEXT DEFAULT '' NOT NULL",
+    "number": "NUMERIC DEFAULT 0 NOT NULL",
+    "bool": "BOOLEAN DEFAULT FALSE NOT NULL",
+    "list": "JSON DEFAULT '[]' NOT NULL",
+    "json": "JSON DEFAULT NULL",
+    "geo": """JSON DEFAULT '{"lon":0,"lat":0}' NOT NULL""",
+}
+_PRIMARY_KEY = "TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL"
+
+
+def _is_array(expression: str) -> str:
+    # iif() keeps json_type() away from text that is no JSON, which would be an error.
+    return f"iif(json_valid({expression}), json_type({expression})='array', FALSE)"
+
+
+class SqliteDialect:
+    """Provides :class:`pbhost.database.Dialect`."""
+
+    name = "sqlite"
+
+    def quote(self, identifier: str) -> str:
+        """An identifier in backticks, as the files on disk have it. NUL would end the statement: it is dropped."""
+        return "`" + identifier.replace("\0", "").replace("`", "``") + "`"
+
+    def column_type(self, kind: StorageKind, *, primary_key: bool = False) -> str:
+        return _PRIMARY_KEY if primary_key else _COLUMN_TYPES[kind]
+
+    def json_extract(self, expression: str, path: str) -> str:
+        wanted = _literal("$" + path)
+        # Text that is no JSON is wrapped first, so that a plain word can be read as itself instead of failing.
+        boxed = _literal("$.pb" + path)
+        return (
+            f"(CASE WHEN json_valid({expression}) THEN json_extract({expression}, {wanted}) "
+            f"ELSE json_extract(json_object('pb', {expression}), {boxed}) END)"
+        )
+
+    def json_each(self, expression: str) -> str:
+        return f"json_each(CASE WHEN {_is_array(expression)} THEN {expression} ELSE json_array({expression}) END)"
+
+    def json_length(self, expression: str) -> str:
+        return (
+            f"json_array_length(CASE WHEN {_is_array(expression)} THEN {expression} ELSE "
+            f"CASE WHEN {expression} = '' OR {expression} IS NULL THEN json_array() ELSE json_array({expression}) END END)"
+        )
+
+    def like(self, left: str, right: str, *, negated: bool = False) -> str:
+        return f"{left} {'NOT LIKE' if negated else 'LIKE'} {right} ESCAPE '\\'"
+
+    def contains_pattern(self, expression: str) -> str:
+        return f"('%' || {expression} || '%')"
+
+    def lower(self, expression: str) -> str:
+        return f"LOWER({expression})"
+
+    def is_same(self, left: str, right: str, *, negated: bool = False) -> str:
+        return f"{left} {'IS NOT' if negated else 'IS'} {right}"
+
+    def strftime(self, arguments: list[str]) -> str:
+        return f"strftime({', '.join(arguments)})"
+
+    def geo_distance(self, lon_a: str, lat_a: str, lon_b: str, lat_b: str) -> str:
+        # SQLite's acos() is NULL outside of [-1, 1], which two equal points can reach by rounding.
+        return (
+            f"(6371 * acos(cos(radians({lat_a})) * cos(radians({lat_b})) * cos(radians({lon_b}) - radians({lon_a})) "
+            f"+ sin(radians({lat_a})) * sin(radians({lat_b}))))"
+        )
+
+    def random(self) -> str:
+        return "RANDOM()"
+
+    def row_number(self, alias: str) -> str:
+        # Not `rowid`: a field may have that name, none may start with an underscore.
+        return f"{alias}._rowid_"
+
+    def upsert(self, table: str, columns: list[str], key: list[str]) -> str:
+        names = ", ".join(map(self.quote, columns))
+        marks = ", ".join("?" * len(columns))
+        changed = [column for column in columns if column not in key]
+        sets = ", ".join(f"{self.quote(column)} = excluded.{self.quote(column)}" for column in changed)
+        action = f"UPDATE SET {sets}" if changed else "NOTHING"
+        conflict = ", ".join(map(self.quote, key))
+        return f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks}) ON CONFLICT ({conflict}) DO {action}"
+
+    def schema_objects(self) -> str:
+        return "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master WHERE type <> 'trigger'"
+
+    def columns_of(self) -> str:
+        return "SELECT name, type FROM pragma_table_info(?) ORDER BY cid"
+
+    def to_multiple(self, expression: str) -> str:
+        return (
+            f"(CASE WHEN COALESCE({expression}, '') = '' THEN '[]' WHEN {_is_array(expression)} THEN {expression} "
+            f"ELSE json_array({expression}) END)"
+        )
+
+    def to_single(self, expression: str) -> str:
+        return (
+            f"(CASE WHEN COALESCE({expression}, '[]') = '[]' THEN '' WHEN {_is_array(expression)} "
+            f"THEN COALESCE(json_extract({expression}, '$[#-1]'), '') ELSE {expression} END)"
+        )
+
+    def optimize(self) -> str:
+        return "PRAGMA optimize"
+
+    def translate_error(self, error: Exception) -> DatabaseError:
+        return translate(error)
+
+
+def _literal(text: str) -> str:
+    """A string literal; for paths that the compiler made, never for values."""
+    return "'" + text.replace("\0", "").replace("'", "''") + "'"
