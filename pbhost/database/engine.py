@@ -191,7 +191,6 @@ class Engine(Protocol):
         ...
 
 
-
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step of a plugin's own tables, applied once, in order of names within a plugin.

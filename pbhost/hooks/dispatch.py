@@ -329,7 +329,9 @@ class HookRegistry:
 
     def refresh(self) -> None:
         """Reads the registered plugins again; statistics of functions that stay are kept."""
-        before = {(item.plugin, item.hook, item.function): item for items in self.implementations.values() for item in items}
+        before = {
+            (item.plugin, item.hook, item.function): item for items in self.implementations.values() for item in items
+        }
         fresh: dict[str, list[Implementation]] = {}
         for name, caller in self.manager.hook.__dict__.items():
             if not name.startswith("on_") or not getattr(caller, "has_spec", lambda: False)():
@@ -382,5 +384,3 @@ def _kind(plugin: str, hook: str, function: Callable[..., object], options: Hook
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
         raise HookError(plugin, hook, "a generator needs @hookimpl(wrapper=True)")
     return "async" if inspect.iscoroutinefunction(function) else "plain"
-
-

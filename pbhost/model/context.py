@@ -61,7 +61,7 @@ class RequestContext:
         *,
         context: ContextName | None = None,
         body: Mapping[str, BodyValue] | None = None,
-        auth: Record | None | Literal["keep"] = "keep",
+        auth: Record | Literal["keep"] | None = "keep",
         method: str | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,

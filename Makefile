@@ -1,0 +1,55 @@
+# Two commands do everything: `make serve` and `make test`. Nothing has to be installed by hand but Python and Node.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := .make/runtime
+DEV := .make/dev
+NODE := tests/e2e/js/node_modules/.package-lock.json
+
+.PHONY: serve test check bench docs lock clean help
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+serve: $(RUNTIME) ## install what the server needs and start it on ./pb_data
+	$(BIN)/pbhost serve $(ARGS)
+
+test: check $(NODE) ## linters, types and the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV) ## linters, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+
+bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(DEV) ## resolve the versions of requirements/ anew
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
+		--no-header --build-deps-for wheel --output-file requirements/runtime.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
+		--no-header --constraint requirements/runtime.txt --output-file requirements/dev.txt requirements/dev.in
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .make tests/e2e/js/node_modules
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pbhost needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p .make && touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@mkdir -p .make && touch $@
+
+$(NODE): tests/e2e/js/package.json tests/e2e/js/package-lock.json
+	npm --prefix tests/e2e/js ci --silent --no-audit --no-fund
+	@touch $@

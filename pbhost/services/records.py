@@ -1,0 +1,255 @@
+"""The records service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
+
+if TYPE_CHECKING:
+    from pbhost.database import AsyncTransaction, Transaction
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of records; totals are -1 when they were not counted."""
+
+    items: list[Record]
+    page: int
+    per_page: int
+    total_items: int = -1
+    total_pages: int = -1
+
+
+class SyncRecords(Protocol):
+    """Records inside a transaction, from its thread: what in-transaction plain hooks use.
+
+    The same rules as :class:`Records`, without awaiting. Hooks of the records written here run too.
+    """
+
+    def find(self, collection: Collection | str, id: str) -> Record | None: ...
+
+    def find_first(
+        self, collection: Collection | str, filter: str, params: Mapping[str, object] | None = None, *, sort: str = ""
+    ) -> Record | None: ...
+
+    def find_many(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        limit: int = 0,
+        offset: int = 0,
+    ) -> list[Record]: ...
+
+    def count(
+        self, collection: Collection | str, filter: str = "", params: Mapping[str, object] | None = None
+    ) -> int: ...
+
+    def save(self, record: Record, *, context: RequestContext | None = None, validate: bool = True) -> Record: ...
+
+    def delete(self, record: Record, *, context: RequestContext | None = None) -> None: ...
+
+    def satisfies(self, record: Record, rule: Rule, context: RequestContext, *, filter: str = "") -> bool: ...
+
+
+class Records(Protocol):
+    """Reading and writing records. API rules are skipped unless ``as_`` gives the request whose rules apply.
+
+    Filters are texts of the filter language; values are never put into the text but bound: ``"title ~ {:text}"`` with
+    ``{"text": "go"}``. A collection may be given by name, id or object.
+
+    With ``tx`` everything happens inside that transaction; otherwise each write is one of its own (grouped with
+    others) and each read one snapshot.
+    """
+
+    async def find(
+        self,
+        collection: Collection | str,
+        id: str,
+        *,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record | None:
+        """The record, or None if it does not exist (or the view rule hides it)."""
+        ...
+
+    async def get(
+        self,
+        collection: Collection | str,
+        id: str,
+        *,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        """As :meth:`find`.
+
+        Raises:
+            NotFoundError: no such record.
+        """
+        ...
+
+    async def find_first(
+        self,
+        collection: Collection | str,
+        filter: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record | None:
+        """The first match, or None.
+
+        Raises:
+            BadRequestError: the filter or sort is not valid.
+        """
+        ...
+
+    async def find_many(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> list[Record]:
+        """All matches, or ``limit`` of them after ``offset``."""
+        ...
+
+    def iterate(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        batch: int = 500,
+        as_: RequestContext | None = None,
+    ) -> AsyncIterator[Record]:
+        """All matches without holding them in memory; each batch is one snapshot."""
+        ...
+
+    async def count(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> int:
+        """How many match."""
+        ...
+
+    async def create(
+        self,
+        collection: Collection | str,
+        values: Mapping[str, object],
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        """Creates a record from field values (modifiers allowed).
+
+        Raises:
+            ValidationError: with one error per failing field.
+            ForbiddenError, BadRequestError: ``as_`` is not allowed to.
+        """
+        ...
+
+    async def update(
+        self,
+        collection: Collection | str,
+        id: str,
+        values: Mapping[str, object],
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        """Changes a record; raises as :meth:`create`, and NotFoundError."""
+        ...
+
+    async def save(
+        self,
+        record: Record,
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+        validate: bool = True,
+    ) -> Record:
+        """Creates or updates from a record object."""
+        ...
+
+    async def delete(
+        self,
+        record: Record,
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> None:
+        """Deletes a record with what cascades from it.
+
+        Raises:
+            BadRequestError: a required reference points to it.
+        """
+        ...
+
+    def within(self, connection: Transaction) -> SyncRecords:
+        """The synchronous face, for code that runs in a transaction's thread."""
+        ...
+
+    async def satisfies(
+        self,
+        record: Record,
+        rule: Rule,
+        context: RequestContext,
+        *,
+        filter: str = "",
+        tx: AsyncTransaction | None = None,
+    ) -> bool:
+        """Whether the stored record fulfils a rule (``None``: superusers only; superusers pass every rule) and, if
+        given, a client filter under the restrictions of that client. A rule that cannot be evaluated is not fulfilled.
+        """
+        ...
+
+    async def satisfying(
+        self, collection: Collection, ids: Sequence[str], rule: Rule, context: RequestContext, *, filter: str = ""
+    ) -> set[str]:
+        """Which of these ids do, in one query."""
+        ...
+
+    async def enrich(
+        self,
+        records: Sequence[Record],
+        context: RequestContext,
+        *,
+        expand: str = "",
+        tx: AsyncTransaction | None = None,
+    ) -> None:
+        """Prepares records for an answer to that caller, in place: hidden fields, e-mail visibility, ``expand``,
+        enrich hooks. ``record.to_json()`` then gives the public form."""
+        ...
+
+    async def create_through_api(
+        self,
+        collection: Collection,
+        body: Mapping[str, BodyValue],
+        context: RequestContext,
+        *,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        """What ``POST /records`` does, hooks of the request included; for internal requests (OAuth2 sign-up)."""
+        ...
