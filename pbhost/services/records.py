@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
 
 if TYPE_CHECKING:
-    from pbhost.database import AsyncTransaction, Transaction
+    from pbhost.database import AsyncTransaction, Sql, Transaction
+    from pbhost.model.field import StorageKind
 
 
 @dataclass(slots=True)
@@ -252,4 +253,20 @@ class Records(Protocol):
         tx: AsyncTransaction | None = None,
     ) -> Record:
         """What ``POST /records`` does, hooks of the request included; for internal requests (OAuth2 sign-up)."""
+        ...
+
+    def table_query(self, columns: Mapping[str, StorageKind], *, filter: str = "", sort: str = "") -> tuple[Sql, Sql]:
+        """The filter language over a plain table that is no collection (the log, the list of collections).
+
+        Args:
+            columns: what may be named, by column; a ``json`` column allows paths below it (``data.status``).
+            filter: of a superuser; no macros of a request, no relations.
+
+        Returns:
+            What stands after ``WHERE`` and after ``ORDER BY``, over unqualified columns; an empty text where nothing
+            was asked for.
+
+        Raises:
+            BadRequestError: the filter or the sort is not valid.
+        """
         ...
