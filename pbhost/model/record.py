@@ -25,7 +25,18 @@ class Record:
         custom: further keys for the answer, set by enrich hooks; never stored.
     """
 
-    __slots__ = ("_hidden", "_original", "_shown", "_values", "collection", "custom", "expand", "is_new", "show_email")
+    __slots__ = (
+        "_hidden",
+        "_notes",
+        "_original",
+        "_shown",
+        "_values",
+        "collection",
+        "custom",
+        "expand",
+        "is_new",
+        "show_email",
+    )
 
     def __init__(self, collection: Collection, values: Mapping[str, object] | None = None) -> None:
         """A new record with zero values, changed by ``values`` (field names with modifiers allowed)."""
@@ -34,6 +45,7 @@ class Record:
         self._original: dict[str, FieldValue] | None = None
         self._hidden: set[str] | None = None
         self._shown: set[str] | None = None
+        self._notes: dict[str, object] | None = None
         self.is_new = True
         self.expand: dict[str, Record | list[Record]] | None = None
         self.custom: dict[str, object] = {}
@@ -57,7 +69,7 @@ class Record:
                 values[field.name] = field.zero()
         record._values = values
         record._original = None
-        record._hidden = record._shown = None
+        record._hidden = record._shown = record._notes = None
         record.is_new = False
         record.expand = None
         record.custom = {}
@@ -114,6 +126,13 @@ class Record:
         field = self.collection.field(base) if modifier else None
         return field if field is not None and f"f:{modifier}" in field.modifiers else None
 
+    @property
+    def notes(self) -> dict[str, object]:
+        """What field types keep between the steps of one write, by their own keys; never stored, shared by copies."""
+        if self._notes is None:
+            self._notes = {}
+        return self._notes
+
     # -- changes -----------------------------------------------------------------------------------------------------
 
     @property
@@ -142,6 +161,7 @@ class Record:
         twin._original = None if self._original is None else dict(self._original)
         twin._hidden = None if self._hidden is None else set(self._hidden)
         twin._shown = None if self._shown is None else set(self._shown)
+        twin._notes = self._notes
         twin.is_new = self.is_new
         twin.expand = None
         twin.custom = {}
