@@ -62,7 +62,7 @@ def hookimpl(
             the rest of the chain and the operation, what stands after it runs when they are done and sees their
             exception at the ``yield``.
         tryfirst: run as early as possible; trylast: as late as possible.
-        collections: names or ids (exact) that a record hook is limited to; empty for all.
+        collections: names or ids (exact) that a record hook is limited to, ``@auth`` for all of a type; empty for all.
         specname: the hook's name if the function has another one.
     """
 

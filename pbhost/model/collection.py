@@ -89,9 +89,9 @@ class Collection:
         return self.name == SUPERUSERS
 
     @property
-    def tags(self) -> tuple[str, str]:
-        """What ``@hookimpl(collections=[...])`` is matched against: id and name."""
-        return (self.id, self.name)
+    def tags(self) -> tuple[str, str, str]:
+        """What ``@hookimpl(collections=[...])`` is matched against: id, name, and ``@type`` for all of a type."""
+        return (self.id, self.name, f"@{self.type}")
 
     def copy(self) -> Collection:
         """A copy whose lists and options can be changed without touching this one; fields are copied too."""

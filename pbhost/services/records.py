@@ -226,6 +226,10 @@ class Records(Protocol):
         """
         ...
 
+    def rule_error(self, collection: Collection, rule: str) -> str | None:
+        """Why a text does not compile as a rule of a collection, which need not be saved yet; None if it does."""
+        ...
+
     async def satisfying(
         self, collection: Collection, ids: Sequence[str], rule: Rule, context: RequestContext, *, filter: str = ""
     ) -> set[str]:
