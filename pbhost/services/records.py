@@ -57,6 +57,14 @@ class SyncRecords(Protocol):
 
     def satisfies(self, record: Record, rule: Rule, context: RequestContext, *, filter: str = "") -> bool: ...
 
+    def would_satisfy(self, record: Record, rule: Rule, context: RequestContext, *, filter: str = "") -> bool:
+        """As ``satisfies``, for a record that is not (any more) stored: evaluated on a virtual row of its values."""
+        ...
+
+    def enrich(self, records: Sequence[Record], context: RequestContext, *, expand: str = "") -> None:
+        """As :meth:`Records.enrich`."""
+        ...
+
 
 class Records(Protocol):
     """Reading and writing records. API rules are skipped unless ``as_`` gives the request whose rules apply.
@@ -208,8 +216,8 @@ class Records(Protocol):
         """
         ...
 
-    def within(self, connection: Transaction) -> SyncRecords:
-        """The synchronous face, for code that runs in a transaction's thread."""
+    def within(self, connection: Connection) -> SyncRecords:
+        """The synchronous face, for code that runs in a database thread; writing needs a :class:`Transaction`."""
         ...
 
     async def satisfies(
