@@ -96,12 +96,27 @@ class WriteEvent(Event):
     error: BaseException | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiWrite:
+    """What is known of a create or update that a client asked for through the records API.
+
+    Attributes:
+        manages: whether the caller has manage access to the record (auth collections: superuser, or ``manageRule``).
+        body: the body as submitted, keys that are no fields included (``passwordConfirm``, ``oldPassword`` …);
+            ``context.body`` holds the normalised values instead.
+    """
+
+    manages: bool
+    body: Mapping[str, BodyValue]
+
+
 @dataclass(slots=True, kw_only=True)
 class RecordEvent(WriteEvent):
-    """A part of the write of one record."""
+    """A part of the write of one record; ``api`` is None when code writes it."""
 
     collection: Collection
     record: Record
+    api: ApiWrite | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,10 +214,11 @@ class RecordsListRequestEvent(RequestEvent):
 
 @dataclass(slots=True, kw_only=True)
 class RecordRequestEvent(RequestEvent):
-    """View, create, update or delete of one record through the API."""
+    """View, create, update or delete of one record through the API; ``api`` is None for view and delete."""
 
     collection: Collection
     record: Record
+    api: ApiWrite | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -144,6 +144,13 @@ class Record:
         """Whether a field's value differs from the stored one."""
         return self._original is not None and self._original.get(name) != self._values.get(name)
 
+    def rebase(self, stored: Record) -> None:
+        """Takes over a newer read of the same row: fields that were changed here keep their values."""
+        changes = {name: value for name, value in self._values.items() if self.changed(name)}
+        self._values = {**stored._values, **changes}
+        self._original = dict(stored._values)
+        self.is_new = False
+
     def _keep_original(self) -> None:
         if self._original is None:
             self._original = dict(self._values)
