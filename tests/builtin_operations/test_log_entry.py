@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from builtin_operations.logs.entry import HandledRequest, LogEntry, request_entry
+from typing import Any
+
+from builtin_operations.logs.entry import LogEntry, request_entry
+
+from pbhost.services import RequestLogEntry
 
 NOW = "2024-05-01 12:00:00.000Z"
 
 
 def entry(with_ip: bool = True, with_auth_id: bool = False, **changes: object) -> LogEntry:
-    values: dict[str, object] = {"method": "GET", "url": "/api/x", "status": 200, "seconds": 0.0015, "ip": "1.2.3.4"}
-    return request_entry(
-        HandledRequest(**{**values, **changes}),  # type: ignore[arg-type]  # a table of overrides
-        NOW,
-        with_ip=with_ip,
-        with_auth_id=with_auth_id,
-    )
+    values: dict[str, Any] = {
+        "method": "GET",
+        "url": "/api/x",
+        "status": 200,
+        "seconds": 0.0015,
+        "ip": "1.2.3.4",
+        "remote_ip": "1.2.3.4",
+        "referer": "",
+        "user_agent": "",
+        "auth_collection": "",
+        "auth_id": "",
+        **changes,
+    }
+    return request_entry(RequestLogEntry(**values), NOW, with_ip=with_ip, with_auth_id=with_auth_id)
 
 
 def test_a_successful_request_is_an_info_entry() -> None:

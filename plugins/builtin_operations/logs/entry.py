@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from pbhost.errors import JSON
+from pbhost.services import RequestLogEntry
 
 DEBUG, INFO, WARN, ERROR = -4, 0, 4, 8
 
@@ -27,37 +28,9 @@ class LogEntry:
     data: Mapping[str, JSON] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandledRequest:
-    """What the log needs to know of a request that was answered.
-
-    Attributes:
-        url: the request URI as sent (path and query, percent-encoded).
-        seconds: from its arrival to its answer.
-        auth_collection: name of the identity's collection, "" for a guest.
-        error: the error message when the handler failed, else None.
-        details: the raw cause of the failure, when there is one.
-        meta: data set by extension code.
-    """
-
-    method: str
-    url: str
-    status: int
-    seconds: float
-    auth_collection: str = ""
-    auth_id: str = ""
-    ip: str = ""
-    remote_ip: str = ""
-    referer: str = ""
-    user_agent: str = ""
-    error: str | None = None
-    details: JSON = None
-    meta: JSON = None
-
-
-def request_entry(request: HandledRequest, created: str, *, with_ip: bool, with_auth_id: bool) -> LogEntry:
+def request_entry(request: RequestLogEntry, created: str, *, with_ip: bool, with_auth_id: bool) -> LogEntry:
     """The entry of a handled request; the two flags are the settings ``logIP`` and ``logAuthId``."""
-    failed = request.error is not None
+    failed = bool(request.error)
     data: dict[str, JSON] = {
         "auth": request.auth_collection,
         "execTime": round(request.seconds * 1000, 6),

@@ -1,0 +1,125 @@
+"""The table ``_logs`` of the auxiliary database: inserting, listing, counting, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from builtin_operations.logs.entry import LogEntry
+from pbhost.database import Connection, Engine, Row, Sql, Transaction
+from pbhost.errors import JSON
+from pbhost.model.dates import format_date
+from pbhost.model.field import StorageKind
+from pbhost.model.ids import record_id
+
+#: What filters and sorts of the log may name.
+COLUMNS: Mapping[str, StorageKind] = {
+    "id": "text",
+    "created": "text",
+    "level": "number",
+    "message": "text",
+    "data": "json",
+}
+_SELECT = Sql("SELECT id, created, data, message, level FROM _logs")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """One page of entries in the form of the API; the total is -1 if it was not counted."""
+
+    items: list[dict[str, JSON]]
+    total: int
+
+
+class LogStore:
+    """The stored entries. Everything runs in the threads of the auxiliary database."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+
+    async def insert(self, entries: Sequence[LogEntry]) -> None:
+        """Adds entries, all or none."""
+
+        def write(transaction: Transaction) -> None:
+            transaction.execute_many(
+                "INSERT INTO _logs (id, level, message, data, created) VALUES (?, ?, ?, ?, ?)",
+                [(record_id(), entry.level, entry.message, _json_text(entry.data), entry.created) for entry in entries],
+            )
+
+        await self._database.write(write)
+
+    async def page(self, where: Sql, order: Sql, *, limit: int, offset: int, count: bool) -> LogPage:
+        """Entries that match, in order."""
+        condition = Sql(" WHERE ") + where if where.text else Sql("")
+        ordering = Sql(" ORDER BY ") + order if order.text else Sql("")
+        paging = Sql(" LIMIT ? OFFSET ?", (limit, offset))
+
+        def read(connection: Connection) -> LogPage:
+            total = -1
+            if count:
+                row = connection.fetch_one(Sql("SELECT count(*) FROM _logs") + condition)
+                total = row[0] if row is not None and isinstance(row[0], int) else 0
+            rows = connection.fetch_all(_SELECT + condition + ordering + paging)
+            return LogPage([_public(row) for row in rows], total)
+
+        return await self._database.read(read, lane="list")
+
+    async def find(self, id_: str) -> dict[str, JSON] | None:
+        """One entry, or None."""
+        row = await self._database.read(lambda connection: connection.fetch_one(_SELECT + Sql(" WHERE id = ?", (id_,))))
+        return None if row is None else _public(row)
+
+    async def hourly_totals(self, where: Sql) -> list[dict[str, JSON]]:
+        """How many entries each hour has, in ascending order; hours without entries are left out."""
+        hour = self._database.dialect.strftime(["'%Y-%m-%d %H:00:00'", "created"])
+        condition = Sql(" WHERE ") + where if where.text else Sql("")
+        query = Sql(f"SELECT {hour} AS hour, count(*) FROM _logs") + condition + " GROUP BY hour ORDER BY hour"  # noqa: S608
+        rows = await self._database.read(lambda connection: connection.fetch_all(query), lane="list")
+        return [{"date": f"{hour}.000Z", "total": _integer(total)} for hour, total in rows if isinstance(hour, str)]
+
+    async def purge(self, max_days: int, min_level: int | None = None) -> int:
+        """Deletes entries older than ``max_days`` days, and those below ``min_level``; all if ``max_days`` is 0."""
+        cutoff = format_date(datetime.now(UTC) - timedelta(days=min(max_days, 365_000)))
+
+        def write(transaction: Transaction) -> int:
+            if max_days == 0:
+                return transaction.execute("DELETE FROM _logs")
+            deleted = transaction.execute("DELETE FROM _logs WHERE created < ?", (cutoff,))
+            if min_level is not None:
+                deleted += transaction.execute("DELETE FROM _logs WHERE level < ?", (min_level,))
+            return deleted
+
+        return await self._database.write(write)
+
+
+def _public(row: Row) -> dict[str, JSON]:
+    id_, created, data, message, level = row
+    return {
+        "id": str(id_),
+        "created": str(created),
+        "data": _parsed(data),
+        "message": str(message),
+        "level": _integer(level),
+    }
+
+
+def _parsed(data: object) -> JSON:
+    if isinstance(data, (str, bytes)):
+        try:
+            parsed: JSON = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            return {}
+        return parsed
+    return {}
+
+
+def _integer(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _json_text(data: Mapping[str, JSON]) -> str:
+    # A log entry must never fail because of what an extension put into it.
+    return orjson.dumps(dict(data), default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
