@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
 
 if TYPE_CHECKING:
-    from pbhost.database import AsyncTransaction, Sql, Transaction
+    from pbhost.database import AsyncTransaction, Connection, Sql
     from pbhost.model.field import StorageKind
 
 
