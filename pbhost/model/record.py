@@ -57,8 +57,6 @@ class Record:
     @classmethod
     def from_row(cls, collection: Collection, names: tuple[str, ...], row: tuple[SqlValue, ...]) -> Record:
         """A stored record from a row whose columns are named by ``names``; columns without a field are ignored."""
-        record = cls.__new__(cls)
-        record.collection = collection
         values: dict[str, FieldValue] = {}
         for name, value in zip(names, row, strict=True):
             field = collection.field(name)
@@ -67,6 +65,13 @@ class Record:
         for field in collection.fields:
             if field.name not in values:
                 values[field.name] = field.zero()
+        return cls.stored(collection, values)
+
+    @classmethod
+    def stored(cls, collection: Collection, values: dict[str, FieldValue]) -> Record:
+        """A stored record of already normalised values, one per field; the dict becomes the record's own."""
+        record = cls.__new__(cls)
+        record.collection = collection
         record._values = values
         record._original = None
         record._hidden = record._shown = record._notes = None
