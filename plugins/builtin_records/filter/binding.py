@@ -1,4 +1,4 @@
-"""What a plan is bound to when it is used: the request, the literals of the filter, ids, the values of a virtual row."""
+"""What a plan is bound to when it is used: the request, the literals of the filter, ids, a virtual row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Binding:
         context: the request that the expressions speak of.
         literals: texts and numbers of the client's filter, in order.
         values: what ``{:name}`` stands for.
-        ids: the records looked at, if the query is about some.
+        ids: the records looked at, None for all.
         row: the values of a virtual row by column.
         limit: rows at most.
         offset: rows left out before.
@@ -28,7 +28,7 @@ class Binding:
     context: RequestContext
     literals: Sequence[str | float] = ()
     values: Mapping[str, object] = field(default_factory=dict)
-    ids: Sequence[str] = ()
+    ids: Sequence[str] | None = None
     row: Mapping[str, SqlValue] = field(default_factory=dict)
     limit: int = 0
     offset: int = 0

@@ -50,14 +50,14 @@ class Comparer:
 
     def _no_contradiction(self, left: Value, operator: Operator, right: Value) -> Template:
         if left.many and right.many:
-            rows = "(" + left.many + ") ma LEFT JOIN (" + right.many + ") mb"
+            rows = "(" + left.many.select() + ") ma LEFT JOIN (" + right.many.select() + ") mb"
             inner = self.compare(left.as_column("ma.v"), operator, right.as_column("mb.v"))
         elif left.many:
             # The single side loses its strictness in here, as it does in the target.
-            rows = "(" + left.many + ") ma"
+            rows = "(" + left.many.select() + ") ma"
             inner = self.compare(left.as_column("ma.v"), operator, right.lenient())
         elif right.many:
-            rows = "(" + right.many + ") ma"
+            rows = "(" + right.many.select() + ") ma"
             inner = self.compare(left.lenient(), operator, right.as_column("ma.v"))
         else:
             raise AssertionError("a contradiction needs a multi-valued side")

@@ -21,7 +21,7 @@ def like_pattern(value: SqlValue) -> SqlValue:
 
 
 def escape_like(text: str) -> str:
-    """The text with ``\\``, ``%`` and ``_`` escaped, where a backslash directly before one already counts as its escape.
+    """The text with ``\\``, ``%`` and ``_`` escaped; a backslash directly before one already counts as its escape.
 
     Scanned from the right, as the target does: in ``a\\\\b`` the second backslash is escaped by the first.
     """

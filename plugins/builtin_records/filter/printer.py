@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from math import isfinite
 from typing import TypeAlias
 
 from .ast import Call, Comparison, Group, Identifier, Number, Operand, Placeholder
@@ -30,8 +31,8 @@ def to_shape(tree: Group) -> str:
 
 def plain_number(value: float) -> str:
     """The shortest decimal spelling of a double, without exponent; integral values have no point."""
-    if value != value or value in (float("inf"), float("-inf")):
-        return "NaN" if value != value else ("+Inf" if value > 0 else "-Inf")
+    if not isfinite(value):
+        return str(value)
     text = format(Decimal(repr(value)), "f")
     return text.removesuffix(".0")
 

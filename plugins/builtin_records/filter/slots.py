@@ -86,6 +86,17 @@ class VirtualColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordId:
+    """One of the ids looked at; the last one again when there are fewer."""
+
+    index: int
+
+    def __call__(self, binding: Binding) -> SqlValue:
+        ids = binding.ids or ("",)
+        return ids[min(self.index, len(ids) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
 class AuthId:
     """The id of the authenticated record."""
 
@@ -180,7 +191,17 @@ class SubmittedCount:
         return len(submitted_items(binding, self.name))
 
 
-# -- questions whose answer shapes the SQL -------------------------------------------------------------------------------
+# -- questions whose answer shapes the SQL -----------------------------------------------------------------------------
+
+
+def limit(binding: Binding) -> SqlValue:
+    """The number of rows at most."""
+    return binding.limit
+
+
+def offset(binding: Binding) -> SqlValue:
+    """The number of rows left out."""
+    return binding.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +234,7 @@ class HasSubmittedIds:
         return any(item != "" for item in submitted_items(binding, self.name))
 
 
-# -- values of a request -------------------------------------------------------------------------------------------------
+# -- values of a request -----------------------------------------------------------------------------------------------
 
 
 def look_up(binding: Binding, path: tuple[str, ...]) -> object:

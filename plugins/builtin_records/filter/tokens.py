@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from math import isinf
 
+from .ast import Operator
 from .errors import FilterError
 
 
@@ -35,7 +36,7 @@ class Token:
     end: int
 
 
-SIGNS = frozenset("= != > >= < <= ~ !~ ?= ?!= ?> ?>= ?< ?<= ?~ ?!~".split())
+SIGNS = frozenset(sign.value for sign in Operator)
 JOINS = frozenset(("&&", "||"))
 
 # `\r` is deliberately no white space. Quantifiers are possessive: no input makes the matcher go back.
@@ -72,9 +73,9 @@ def next_token(text: str, at: int, end: int) -> Token:
     if char in _QUOTED:
         return _quoted(text, at, end)
     if char in "=?!><~":
-        return _of_set(text, at, end, _SIGN, Kind.SIGN, SIGNS, "sign operator")
+        return _run(Kind.SIGN, text, at, end)
     if char in "&|":
-        return _of_set(text, at, end, _JOIN, Kind.JOIN, JOINS, "join operator")
+        return _run(Kind.JOIN, text, at, end)
     if char == "-" or "0" <= char <= "9":
         return _number(text, at, end)
     if found := _IDENTIFIER.match(text, at, end):
@@ -129,13 +130,13 @@ def _quoted(text: str, at: int, end: int) -> Token:
     return Token(Kind.TEXT, value, at, close)
 
 
-def _of_set(
-    text: str, at: int, end: int, run: re.Pattern[str], kind: Kind, allowed: frozenset[str], name: str
-) -> Token:
-    found = run.match(text, at, end)
+def _run(kind: Kind, text: str, at: int, end: int) -> Token:
+    """A run of sign or join characters, which must be exactly one operator."""
+    pattern, allowed = (_SIGN, SIGNS) if kind is Kind.SIGN else (_JOIN, JOINS)
+    found = pattern.match(text, at, end)
     value = found.group() if found else ""
     if value not in allowed:
-        raise FilterError(f"invalid {name} {value[:20]!r}", at)
+        raise FilterError(f"invalid operator {value[:20]!r}", at)
     return Token(kind, value, at, at + len(value))
 
 

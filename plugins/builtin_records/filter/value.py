@@ -26,6 +26,18 @@ class Nature(Enum):
     EMPTY = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """All values of a multi-valued path for the current row: an expression over rows of their own."""
+
+    value: Template
+    rows: Template
+
+    def select(self) -> Template:
+        """The sub-select, its column named ``v``."""
+        return "SELECT " + self.value + " AS v FROM " + self.rows
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """One side of a comparison.
@@ -35,7 +47,7 @@ class Value:
         nature: how it takes part in equality; a slot if that depends on the bound value.
         strict: NULL and "" are told apart (json values).
         parameter: the slot, if the operand is one bound value: LIKE then makes a pattern of it.
-        many: ``SELECT … AS v`` of all its values for the current row, if the path is multi-valued.
+        many: all its values for the current row, if the path is multi-valued.
         guards: conditions without which no comparison with it may hold.
         is_constant: a literal, which nothing can be sorted by.
     """
@@ -44,7 +56,7 @@ class Value:
     nature: Nature | Slot = Nature.EXPRESSION
     strict: bool = False
     parameter: Slot | None = None
-    many: Template | None = None
+    many: Many | None = None
     guards: tuple[Template, ...] = ()
     is_constant: bool = False
 
