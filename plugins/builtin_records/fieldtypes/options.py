@@ -70,10 +70,10 @@ def integer(value: JSON) -> int:
 
 
 def number(value: JSON) -> float:
-    """A JSON number."""
+    """A JSON number; an integral one as an integer, the way it is stored and shown."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise OptionTypeError("must be a number")
-    return value
+    return int(value) if value == int(value) and abs(value) <= MAX_SAFE_INTEGER else value
 
 
 def boolean(value: JSON) -> bool:

@@ -1,0 +1,367 @@
+"""The schema service: all collections in memory, changed through hooks and one transaction at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pbhost.database import AsyncTransaction, Connection, Row, Transaction
+from pbhost.errors import JSON, BadRequestError, DatabaseUnusableError, NotFoundError, PbhostError
+from pbhost.hooks.events import CollectionEvent, ModelEvent
+from pbhost.model import Collection, CollectionType, Field, RequestContext
+
+from ..presets import create_presets, mark_migrations
+from .codec import COLUMNS, TABLE, Codec
+from .fieldlist import add_field, ensure_system_fields
+from .importing import ImportPlan
+from .introspection import column_types
+from .schema import Schema
+from .types import BaseType
+from .writer import FEED, SchemaWriter
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+T = TypeVar("T")
+
+log = logging.getLogger("pbhost.records")
+
+_TRUNCATE_BATCH = 500
+#: Changes of the feed read at a time while looking for those of the schema.
+_FEED_PAGE = 1000
+#: Commits within this many seconds are looked at together.
+_FEED_PAUSE = 0.05
+
+
+class CollectionsService:
+    """Provides :class:`pbhost.services.Collections`."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._schema = Schema()
+        self._generation = 0
+        self._versions = count(1)
+        self._rows: dict[str, tuple[Row, Collection]] = {}
+        self._own_changes: set[int] = set()
+        # While a thread changes the schema it sees its own changes before they are committed, everyone else after.
+        self._changing = threading.local()
+        field_types = cast("list[type[Field]]", app.collect("register_field_types"))
+        types = cast("list[CollectionType]", app.collect("register_collection_types"))
+        self._field_types = {kind.type: kind for kind in field_types}
+        self._types = {kind.name: kind for kind in types}
+        self._codec = Codec(self._field_types, self._types)
+        self._watcher: asyncio.Task[object] | None = None
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Loads the schema; a fresh database gets the system collections first."""
+        if await self._app.db.read(self._is_empty):
+            await self._write(self._fill_fresh_database)
+        await self.reload()
+        self._watcher = self._app.background(self._watch(), name="collections: schema changes of other processes")
+
+    async def stop(self) -> None:
+        """Stops looking for changes of other processes."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _is_empty(self, connection: Connection) -> bool:
+        if "fields" not in column_types(connection, TABLE):
+            raise DatabaseUnusableError(
+                "the data directory was written by a PocketBase before 0.23; open it once with PocketBase 0.23 or newer"
+            )
+        return connection.fetch_one(f"SELECT 1 FROM {connection.dialect.quote(TABLE)} LIMIT 1") is None
+
+    def _fill_fresh_database(self, writer: SchemaWriter) -> None:
+        # another process may have been faster between the look and this transaction
+        if not writer.schema.collections:
+            create_presets(writer, self)
+            mark_migrations(writer.transaction)
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
+    def field_types(self) -> Mapping[str, type[Field]]:
+        return self._field_types
+
+    @property
+    def types(self) -> Mapping[str, CollectionType]:
+        return self._types
+
+    @property
+    def schema(self) -> Schema:
+        """The current state; in a thread that is changing it, the state as changed so far."""
+        changed: Schema | None = getattr(self._changing, "schema", None)
+        return self._schema if changed is None else changed
+
+    def find(self, name_or_id: str) -> Collection | None:
+        return self.schema.find(name_or_id)
+
+    def get(self, name_or_id: str) -> Collection:
+        found = self.schema.find(name_or_id)
+        if found is None:
+            raise NotFoundError()
+        return found
+
+    def all(self) -> Sequence[Collection]:
+        return self.schema.collections
+
+    def references_to(self, collection: Collection) -> Sequence[tuple[Collection, Field]]:
+        return self.schema.references_to(collection.id)
+
+    def new(self, type: str = "base", **values: object) -> Collection:
+        kind = self._types.get(type) or BaseType()
+        collection = Collection(type=type)
+        for attribute, value in values.items():
+            if not hasattr(collection, attribute):
+                raise TypeError(f"a collection has no attribute {attribute!r}")
+            setattr(collection, attribute, value)
+        given = dict(collection.options)
+        collection.options = {**kind.defaults(collection), **given}
+        ensure_system_fields(collection, kind)
+        return collection
+
+    def public_json(self, collection: Collection) -> dict[str, JSON]:
+        return self._codec.public_json(collection)
+
+    def merge(self, collection: Collection, data: Mapping[str, JSON]) -> None:
+        """Changes a collection (a copy) by submitted JSON.
+
+        Raises:
+            pbhost.model.OptionTypeError: a key has the wrong JSON type.
+        """
+        self._codec.merge(collection, data)
+
+    def add_fields(self, collection: Collection, fields: Sequence[Mapping[str, JSON]]) -> None:
+        """Adds fields in their JSON form to a collection that is being prepared.
+
+        Raises:
+            pbhost.model.OptionTypeError: one cannot be decoded.
+        """
+        for data in fields:
+            add_field(collection.fields, self._codec.decode_field(dict(data)))
+
+    async def reload(self) -> None:
+        self._swap(await self._app.db.read(self._read_schema))
+
+    def _read_schema(self, connection: Connection) -> Schema:
+        dialect = connection.dialect
+        columns = ", ".join(map(dialect.quote, COLUMNS))
+        rows = connection.fetch_all(
+            f"SELECT {columns} FROM {dialect.quote(TABLE)} ORDER BY {dialect.row_number(dialect.quote(TABLE))}"
+        )
+        return Schema([self._collection(row) for row in rows])
+
+    def _collection(self, row: Row) -> Collection:
+        """The collection of a row; the known object if the row is the same as before."""
+        known = self._rows.get(str(row[0]))
+        if known is not None and known[0] == row:
+            return known[1]
+        collection = self._codec.from_row(row)
+        collection.version = next(self._versions)
+        return collection
+
+    def _swap(self, schema: Schema) -> None:
+        """Makes a state the current one. On the event loop, in one step."""
+        current = []
+        for collection in schema.collections:
+            if not collection.version or self._rows.get(collection.id, ((), None))[1] is not collection:
+                collection.version = next(self._versions)
+            current.append(collection)
+        self._rows = {item.id: (tuple(self._codec.to_row(item)), item) for item in current}
+        self._schema = schema
+        self._generation += 1
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    async def save(
+        self, collection: Collection, *, context: RequestContext | None = None, tx: AsyncTransaction | None = None
+    ) -> Collection:
+        work = collection.copy()
+        return await self._write(lambda writer: writer.save(work), context=context, tx=tx)
+
+    async def delete(
+        self, collection: Collection, *, context: RequestContext | None = None, tx: AsyncTransaction | None = None
+    ) -> None:
+        await self._write(lambda writer: writer.delete(collection), context=context, tx=tx)
+        if self._app.has("storage"):
+            self._app.background(
+                self._app.storage.delete_prefix(f"{collection.id}/"), name=f"delete the files of {collection.name}"
+            )
+
+    async def truncate(self, collection: Collection, *, context: RequestContext | None = None) -> None:
+        if collection.is_view:
+            raise BadRequestError(
+                "View collections cannot be truncated since they don't store their own records."
+            )
+        records = self._app.records
+
+        def delete_all(transaction: Transaction) -> None:
+            within = records.within(transaction)
+            while found := within.find_many(collection, limit=_TRUNCATE_BATCH):
+                for record in found:
+                    # a cascade may have taken it with an earlier one of the batch
+                    if within.find(collection, record.id) is not None:
+                        within.delete(record, context=context)
+
+        await self._app.db.write(delete_all, exclusive=True)
+
+    async def import_all(
+        self,
+        collections: Sequence[Mapping[str, JSON]],
+        *,
+        delete_missing: bool = False,
+        context: RequestContext | None = None,
+    ) -> None:
+        plan = ImportPlan(self, self._codec, collections, delete_missing=delete_missing)
+        await self._write(plan.run, context=context)
+
+    async def inspect_view(self, query: str) -> tuple[Collection, list[dict[str, object]]]:
+        """What a view of that query would be: a temporary collection and the public form of its first records.
+
+        Raises:
+            InvalidViewQuery: it cannot be a view.
+        """
+        from .dryrun import dry_run
+
+        return await self._write(lambda writer: dry_run(writer, query))
+
+    async def _write(
+        self,
+        work: Callable[[SchemaWriter], T],
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> T:
+        """Runs schema changes in one transaction and makes them visible when it is committed."""
+        begun: list[CollectionEvent] = []
+
+        def in_thread(transaction: Transaction) -> T:
+            with self._writer(transaction, context) as writer:
+                writer.events = begun
+                result = work(writer)
+                if writer.renamed:
+                    self._rename_labels(transaction, writer.renamed)
+            if writer.own_changes:
+                transaction.on_commit(lambda: self._committed(writer))
+            return result
+
+        try:
+            if tx is not None:
+                result = await tx.run(lambda transaction: self._within(transaction, in_thread, begun))
+            else:
+                result = await self._app.db.write(in_thread, exclusive=True)
+        except BaseException as error:
+            await self._notify(begun, "error", error)
+            raise
+        if tx is None:
+            await self._notify(begun, "success")
+        return result
+
+    def _within(self, transaction: Transaction, work: Callable[[Transaction], T], begun: list[CollectionEvent]) -> T:
+        """In somebody else's transaction the after-hooks wait for its commit."""
+        with transaction.savepoint():
+            result = work(transaction)
+        transaction.on_commit(lambda: self._notify_later(begun))
+        return result
+
+    def _notify_later(self, begun: list[CollectionEvent]) -> None:
+        self._app.background(self._notify(begun, "success"), name="collections: after-hooks")
+
+    @contextmanager
+    def _writer(self, transaction: Transaction, context: RequestContext | None) -> Iterator[SchemaWriter]:
+        def publish(schema: Schema) -> None:
+            self._changing.schema = schema
+
+        schema = self._read_schema(transaction)
+        publish(schema)
+        try:
+            yield SchemaWriter(self._app, self._codec, transaction, schema, context=context, publish=publish)
+        finally:
+            self._changing.schema = None
+
+    def _committed(self, writer: SchemaWriter) -> None:
+        self._own_changes.update(writer.own_changes)
+        self._swap(writer.schema)
+        self._app.background(self._optimize(), name="collections: optimize")
+
+    async def _optimize(self) -> None:
+        await self._app.db.write(lambda transaction: transaction.execute(transaction.dialect.optimize()))
+
+    def _rename_labels(self, transaction: Transaction, renamed: Sequence[tuple[str, str]]) -> None:
+        """Rate-limit rules name collections, so they follow a rename."""
+        if not self._app.has("settings"):
+            return
+        limits = self._app.settings.section("rateLimits")
+        rules = limits.get("rules")
+        if not isinstance(rules, list):
+            return
+        changed: list[JSON] = [_relabelled(rule, renamed) for rule in rules]
+        if changed != rules:
+            update: Mapping[str, JSON] = {"rateLimits": {"rules": changed}}
+            transaction.run_async(lambda tx: self._app.settings.update(update, tx=tx))
+
+    async def _notify(
+        self, events: Sequence[CollectionEvent], outcome: str, error: BaseException | None = None
+    ) -> None:
+        for event in events:
+            event.connection = event.tx = None
+            event.error = error
+            collection = event.collection
+            moment = f"after_{event.action}_{outcome}"
+            chain = self._app.hooks.chain(f"on_collection_{moment}", collection.tags)
+            if chain is not None:
+                await chain.notify(event)
+            model_chain = self._app.hooks.chain(f"on_model_{moment}", collection.tags)
+            if model_chain is not None:
+                await model_chain.notify(
+                    ModelEvent(
+                        app=self._app,
+                        action=event.action,
+                        context=event.context,
+                        collection=collection,
+                        record=None,
+                        error=error,
+                    )
+                )
+
+    # -- other processes ---------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Reloads when another process changed the schema."""
+        _oldest, seen = await self._app.db.last_change()
+        async for newest in self._app.db.watch_changes():
+            foreign = False
+            while seen < newest:
+                changes = await self._app.db.changes(seen, _FEED_PAGE)
+                if not changes:
+                    break
+                seen = changes[-1].seq
+                for change in changes:
+                    if change.collection_id == FEED:
+                        foreign = foreign or change.seq not in self._own_changes
+                        self._own_changes.discard(change.seq)
+            if foreign:
+                try:
+                    await self.reload()
+                except PbhostError as error:
+                    log.error("the changed schema cannot be loaded", exc_info=error)
+            await asyncio.sleep(_FEED_PAUSE)
+
+
+def _relabelled(rule: JSON, renamed: Sequence[tuple[str, str]]) -> JSON:
+    label = str(rule.get("label") or "") if isinstance(rule, dict) else ""
+    for old, new in renamed:
+        if label.startswith(f"{old}:"):
+            label = f"{new}:{label.removeprefix(f'{old}:')}"
+    return {**rule, "label": label} if isinstance(rule, dict) else rule
