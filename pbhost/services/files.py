@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pbhost.model import Record
+from pbhost.errors import JSON
+from pbhost.model import Record, UploadedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +83,66 @@ class Files(Protocol):
 
         Raises:
             ValueError: the image or the size is not supported.
+        """
+        ...
+
+    async def begin_write(self, record: Record, uploads: Sequence[UploadedFile], leaving: Sequence[str]) -> None:
+        """Before the transaction of a record's write: stores its uploads, all or none. Until :meth:`end_write` a crash
+        is mended at the next start.
+
+        Args:
+            record: with its id assigned.
+            uploads: with their stored names set.
+            leaving: stored names that the row is going to stop naming; their files stay until the write is over.
+
+        Raises:
+            OSError: the storage refused; nothing of it is left.
+        """
+        ...
+
+    async def end_write(self, record: Record, names: Sequence[str]) -> None:
+        """After the commit or the rollback: deletes those files that the record's row does not name (any more).
+
+        Args:
+            names: what may be obsolete: new names after a rollback, old ones after a commit. Never raises.
+        """
+        ...
+
+    def delete_all(self, record: Record) -> None:
+        """Deletes the files of a deleted record, in the background."""
+        ...
+
+    async def copy_of(self, record: Record, filename: str, *, keep_name: bool = False) -> UploadedFile:
+        """A stored file as an upload, to be assigned to another record.
+
+        Args:
+            keep_name: keep the stored name instead of making a new one from the original name.
+
+        Raises:
+            FileNotFoundError: no such file.
+        """
+        ...
+
+    async def download_upload(self, url: str, *, name: str = "", max_bytes: int = 32 * 1024 * 1024) -> UploadedFile:
+        """The content behind an HTTP URL as an upload.
+
+        Args:
+            name: the original name; "" for the last segment of the URL's path.
+            max_bytes: more than that is refused.
+
+        Raises:
+            OSError: it cannot be fetched, answers with a status outside 200 to 399, or is too large.
+        """
+        ...
+
+    def open_storage(self, place: Path | Mapping[str, JSON]) -> Storage:
+        """A storage beside the one of the record files: for backups, and to test settings before they are used.
+
+        Args:
+            place: a local directory, made when something is written; or a section of the settings in the form of
+                ``s3`` (``bucket``, ``region``, ``endpoint``, ``accessKey``, ``secret``, ``forcePathStyle``).
+
+        Raises:
+            OSError: the storage cannot be opened, for instance because the extra for S3 is not installed.
         """
         ...
