@@ -131,7 +131,18 @@ class Engine(Protocol):
     """A database. Opened once at start, closed at the end; safe to use from one event loop.
 
     ``auxiliary`` is a second, independent database of the same kind (logs), ``None`` for the auxiliary one itself.
+
+    Code that runs in a transaction (an async hook, the block of :meth:`transaction`) and calls :meth:`read`,
+    :meth:`write` or :meth:`transaction` takes part in it, as long as it is open: it sees what was written and is
+    committed or rolled back together. So such code cannot wait for itself.
+
+    Attributes:
+        on_foreign_commit: called in the writer's thread, inside a write transaction and before the write, when another
+            process has committed something since this one last wrote. Caches that writes rely on catch up here,
+            synchronously, on the given connection; an exception fails the write.
     """
+
+    on_foreign_commit: list[Callable[[Connection], None]]
 
     @property
     def dialect(self) -> Dialect: ...

@@ -49,7 +49,8 @@ class SqliteDialect:
     def json_length(self, expression: str) -> str:
         return (
             f"json_array_length(CASE WHEN {_is_array(expression)} THEN {expression} ELSE "
-            f"CASE WHEN {expression} = '' OR {expression} IS NULL THEN json_array() ELSE json_array({expression}) END END)"
+            f"CASE WHEN {expression} = '' OR {expression} IS NULL THEN json_array() "
+            f"ELSE json_array({expression}) END END)"
         )
 
     def like(self, left: str, right: str, *, negated: bool = False) -> str:
@@ -60,6 +61,9 @@ class SqliteDialect:
 
     def lower(self, expression: str) -> str:
         return f"LOWER({expression})"
+
+    def collated_equal(self, left: str, right: str, collation: str) -> str:
+        return f"{left} = {right} COLLATE {self.quote(collation)}"
 
     def is_same(self, left: str, right: str, *, negated: bool = False) -> str:
         return f"{left} {'IS NOT' if negated else 'IS'} {right}"
@@ -88,7 +92,7 @@ class SqliteDialect:
         sets = ", ".join(f"{self.quote(column)} = excluded.{self.quote(column)}" for column in changed)
         action = f"UPDATE SET {sets}" if changed else "NOTHING"
         conflict = ", ".join(map(self.quote, key))
-        return f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks}) ON CONFLICT ({conflict}) DO {action}"
+        return f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks}) ON CONFLICT ({conflict}) DO {action}"  # noqa: S608  # quoted names
 
     def schema_objects(self) -> str:
         return "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master WHERE type <> 'trigger'"

@@ -1,0 +1,30 @@
+"""The default database engine: SQLite over aiosqlite, in PocketBase's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builtin_sqlite.config import CONFIG_SCHEMA, SqliteOptions
+from pbhost import hookimpl
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+    from pbhost.database import Engine
+
+
+class SqlitePlugin:
+    """The built-in ``sqlite`` plugin."""
+
+    CONFIG_SCHEMA = CONFIG_SCHEMA
+
+    @hookimpl
+    def provide_database(self, app: App) -> Engine:
+        """``data.db`` of the data directory, with ``auxiliary.db`` beside it."""
+        from builtin_sqlite.service import SqliteEngine
+
+        options = SqliteOptions.from_config(app.config, app.options("sqlite"))
+        auxiliary = SqliteEngine(str(app.config.dir / "auxiliary.db"), options, role="auxiliary")
+        return SqliteEngine(str(app.config.dir / "data.db"), options, auxiliary=auxiliary)
+
+
+plugin = SqlitePlugin()

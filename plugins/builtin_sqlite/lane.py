@@ -1,0 +1,226 @@
+"""A lane: reads wait in one queue, which the single in-flight call of a connection's thread drains."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import NamedTuple, TypeVar
+
+from builtin_sqlite.connection import SqliteConnection
+from builtin_sqlite.driver_errors import translate
+from builtin_sqlite.pump import Pump, PumpOwner
+from builtin_sqlite.thread import ConnectionThread, set_error
+from pbhost.errors import DatabaseError
+
+T = TypeVar("T")
+_LOG = logging.getLogger("pbhost.sqlite")
+
+#: Reads that share one snapshot at most; those of a batch are answered together.
+_BATCH = 32
+#: Seconds of work after which the answers that are ready are handed over before the batch is done.
+_IMPATIENCE = 0.002
+#: Seconds a queue may stand still before another connection helps.
+_STALL = 0.01
+
+
+class Job(NamedTuple):
+    """A function that waits for a connection, and whoever waits for its result."""
+
+    future: asyncio.Future[object]
+    function: Callable[[SqliteConnection], object]
+
+
+class Outcome(NamedTuple):
+    """What came of a job."""
+
+    future: asyncio.Future[object]
+    value: object
+    error: BaseException | None
+
+
+class ReaderLane:
+    """Serves reads from one connection; from more, up to ``most``, while a long query holds up the queue.
+
+    Args:
+        name: for the names of threads.
+        connect: opens a connection of its own thread.
+        timeout: seconds a read may take.
+        most: connections at most.
+        owner: whose reads may wait for the event loop (`run_async`), each in a snapshot of its own; None forbids it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[str], Awaitable[ConnectionThread]],
+        *,
+        timeout: float,
+        most: int = 1,
+        owner: PumpOwner | None = None,
+    ) -> None:
+        self._name = name
+        self._connect = connect
+        self._timeout = timeout
+        self._most = most
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Job] = deque()
+        self._idle: list[ConnectionThread] = []
+        self._threads: list[ConnectionThread] = []
+        self._opening: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._taken = 0
+        self._taken_at_last_look = 0
+        self._closed = False
+        self._drained = asyncio.Event()
+
+    async def open(self) -> None:
+        """Opens the first connection now rather than with the first read."""
+        thread = await self._connect(self._name)
+        self._threads.append(thread)
+        self._idle.append(thread)
+        self._hop()
+
+    def submit(self, function: Callable[[SqliteConnection], T]) -> asyncio.Future[T]:
+        """Queues a function. Cancelling the future takes it off the queue, or stops its query.
+
+        Raises:
+            DatabaseError: the lane is closed.
+        """
+        if self._closed:
+            raise DatabaseError("the database is closed")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.append(Job(future, function))  # type: ignore[arg-type]  # a future of T takes what the function gives
+        # One call in flight takes whatever is queued until it ends; another connection only helps when that is stuck.
+        if len(self._idle) == len(self._threads) or (self._idle and self._is_stuck()):
+            self._hop()
+        if self._watch is None:
+            self._watch = self._loop.call_later(_STALL, self._look_after)
+        return future
+
+    async def close(self) -> None:
+        """Finishes what is queued, then closes the connections."""
+        self._closed = True
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        while self._queue or len(self._idle) < len(self._threads):
+            self._drained.clear()
+            await self._drained.wait()
+        if self._watch is not None:
+            self._watch.cancel()
+        threads, self._threads, self._idle = self._threads, [], []
+        for thread in threads:
+            await thread.close()
+
+    # -- on the event loop -------------------------------------------------------------------------------------------
+
+    def _hop(self) -> None:
+        if not self._queue:
+            return
+        if self._idle:
+            thread = self._idle.pop()
+            thread.post(lambda: self._drain(thread))
+        elif len(self._threads) < self._most and self._opening is None:
+            self._opening = self._loop.create_task(self._open_another())
+
+    async def _open_another(self) -> None:
+        try:
+            await self.open()
+        except Exception as error:
+            _LOG.error("cannot open another connection for %s: %s", self._name, error)
+            if not self._threads:
+                self._deliver([Outcome(job.future, None, translate(error)) for job in self._queue])
+                self._queue.clear()
+        finally:
+            self._opening = None
+            self._drained.set()
+
+    def _is_stuck(self) -> bool:
+        """Whether every busy connection has been at its current read for long."""
+        limit = monotonic() - _STALL
+        return all(thread.started < limit for thread in self._threads if thread not in self._idle)
+
+    def _look_after(self) -> None:
+        """Runs while the lane is busy: a queue that stood still since the last look gets another connection."""
+        self._watch = None
+        if self._queue and self._taken == self._taken_at_last_look:
+            self._hop()
+        self._taken_at_last_look = self._taken
+        if self._queue or len(self._idle) < len(self._threads):
+            self._watch = self._loop.call_later(_STALL, self._look_after)
+
+    def _deliver(self, outcomes: list[Outcome], idle: ConnectionThread | None = None) -> None:
+        for future, value, error in outcomes:
+            if future.cancelled():
+                continue
+            if error is None:
+                future.set_result(value)
+            else:
+                set_error(future, error)
+        if idle is not None:
+            self._idle.append(idle)
+            if self._queue:
+                self._hop()
+            else:
+                self._drained.set()
+
+    # -- in the thread of a connection -------------------------------------------------------------------------------
+
+    def _drain(self, thread: ConnectionThread) -> None:
+        queue = self._queue
+        most = 1 if self._owner is not None else _BATCH
+        while True:
+            # Only what is queued now may share the snapshot: a read queued later may follow a write that it must see.
+            outcomes = self._serve(thread, min(len(queue), most))
+            if queue:
+                self._loop.call_soon_threadsafe(self._deliver, outcomes)
+            else:
+                self._loop.call_soon_threadsafe(self._deliver, outcomes, thread)
+                return
+
+    def _serve(self, thread: ConnectionThread, count: int) -> list[Outcome]:
+        """Runs up to ``count`` jobs in one snapshot."""
+        outcomes: list[Outcome] = []
+        connection = SqliteConnection(thread.raw)
+        unusable: BaseException | None = None
+        try:
+            thread.raw.execute("BEGIN")
+        except BaseException as error:
+            unusable = translate(error) if isinstance(error, Exception) else error
+        flushed = monotonic()
+        for _ in range(count):
+            try:
+                job = self._queue.popleft()
+            except IndexError:  # another connection of the lane was faster
+                break
+            self._taken += 1
+            if job.future.cancelled():
+                continue
+            if unusable is not None:
+                outcomes.append(Outcome(job.future, None, unusable))
+                continue
+            outcomes.append(self._run(thread, connection, job))
+            if thread.started - flushed > _IMPATIENCE:
+                self._loop.call_soon_threadsafe(self._deliver, outcomes)
+                outcomes = []
+                flushed = thread.started
+        thread.release()
+        return outcomes
+
+    def _run(self, thread: ConnectionThread, connection: SqliteConnection, job: Job) -> Outcome:
+        future, function = job
+        thread.claim(future, self._timeout)
+        if self._owner is not None:
+            connection.pump = Pump(
+                self._owner, self._loop, connection, deadline=thread.deadline, patience=self._timeout
+            )
+        try:
+            return Outcome(future, function(connection), None)
+        except BaseException as error:
+            return Outcome(future, None, error)
+        finally:
+            if connection.pump is not None:
+                connection.pump.close()
