@@ -64,3 +64,12 @@ class Realtime(Protocol):
         """Sends a custom message to every client subscribed to exactly that string, in every worker process.
         Returns how many clients of this process got it."""
         ...
+
+    async def deliver_once(self, client_id: str, topic: str, data: JSON, *, ip: str) -> bool:
+        """Sends one message to one client, of any worker process, and takes the subscription from it.
+
+        Returns:
+            Whether it was sent: the client is connected, subscribed to exactly ``topic``, and connected from ``ip``. A
+            client with another IP loses the subscription too, but gets nothing.
+        """
+        ...
