@@ -30,6 +30,11 @@ class Connection(Protocol):
     @property
     def dialect(self) -> Dialect: ...
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether :meth:`run_async` may be used: the function has the transaction or snapshot for itself."""
+        ...
+
     def fetch_all(self, sql: Sql | str, params: Sequence[SqlValue] = ()) -> list[Row]:
         """All rows. ``params`` only with plain text; a :class:`Sql` carries its own."""
         ...

@@ -38,6 +38,10 @@ class SqliteConnection:
     def dialect(self) -> SqliteDialect:
         return DIALECT
 
+    @property
+    def may_wait(self) -> bool:
+        return self.pump is not None
+
     def fetch_all(self, sql: Sql | str, params: Sequence[SqlValue] = ()) -> list[Row]:
         if isinstance(sql, Sql):
             params, sql = sql.params, sql.text
