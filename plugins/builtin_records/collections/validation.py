@@ -11,7 +11,7 @@ from pbhost.validation import check as first_error
 from .codec import RULES
 from .index_checks import check_indexes
 from .introspection import table_names
-from .rules import rule_error
+from .rules import RuleChecker
 from .schema import Schema
 
 _RESERVED_NAMES = frozenset(
@@ -50,6 +50,7 @@ class Validator:
         schema: Schema,
         types: dict[str, CollectionType],
         check: SchemaCheck,
+        rules: RuleChecker,
         *,
         has_table: bool = False,
     ) -> None:
@@ -58,6 +59,7 @@ class Validator:
         self._schema = schema
         self._types = types
         self._check = check
+        self._rules = rules
         self._collection = check.collection
         self._old = check.old
         self._has_table = has_table
@@ -121,7 +123,7 @@ class Validator:
         rule: str | None = getattr(self._collection, attribute)
         if self._collection.is_view and attribute in ("create_rule", "update_rule", "delete_rule"):
             return first_error(rule, nil)
-        error = rule_error(self._collection, rule, self._check.services)
+        error = self._rules.error(self._collection, rule)
         if error is None and self._old is not None and self._old.system and rule != getattr(self._old, attribute):
             error = _SYSTEM_RULE
         return error

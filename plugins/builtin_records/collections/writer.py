@@ -19,6 +19,7 @@ from ..viewquery import InvalidViewQuery
 from .codec import COLUMNS, TABLE, Codec
 from .fieldlist import ensure_system_fields
 from .indexes import parse_index, unique_column_index
+from .rules import RuleChecker
 from .schema import Schema
 from .tablesync import create_table, drop_table, update_table
 from .types import view_query
@@ -110,7 +111,8 @@ class SchemaWriter:
         try:
             checks = SchemaCheck(collection=collection, old=old, services=self._app)
             types = dict(self._app.collections.types)
-            errors = dict(Validator(self._transaction, before, types, checks, has_table=has_table).errors())
+            rules = RuleChecker(self._app)
+            errors = dict(Validator(self._transaction, before, types, checks, rules, has_table=has_table).errors())
         finally:
             self._publish(before)
         if isinstance(view, InvalidViewQuery) and "viewQuery" not in errors:
