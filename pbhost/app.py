@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pbhost.errors import JSON, ServiceMissingError
 from pbhost.hooks import HookRegistry
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pbhost.database import AsyncTransaction, Engine
     from pbhost.plugins import PluginRegistry
 
+T = TypeVar("T")
 log = logging.getLogger("pbhost")
 
 
@@ -126,6 +127,22 @@ class App:
 
         task.add_done_callback(finished)
         return task
+
+    def run(self, work: Callable[[App], Coroutine[object, object, T]]) -> T:
+        """For commands: starts the application, awaits ``work(app)``, stops it, and returns the result.
+
+        Raises:
+            PbhostError: it cannot start; the command line prints the message and exits with 1.
+        """
+
+        async def main() -> T:
+            await self.bootstrap()
+            try:
+                return await work(self)
+            finally:
+                await self.shutdown()
+
+        return asyncio.run(main())
 
     # -- plugins -----------------------------------------------------------------------------------------------------
 

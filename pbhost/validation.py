@@ -1,7 +1,8 @@
 """The generic validation rules: what a value must be, and the error that says so.
 
 A rule is a function of the value that returns a :class:`~pbhost.errors.FieldError` or None. Every rule except
-:func:`required`, :func:`blank` and :func:`nil_or_not_empty` passes on an empty value, so optional keys need no special case.
+:func:`required`, :func:`blank` and :func:`nil_or_not_empty` passes on an empty value, so
+optional keys need no special case.
 :func:`check` runs rules in order and gives the first error; :func:`collect` does it for many keys.
 
     errors = collect(
@@ -15,7 +16,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Sized
-from decimal import Decimal
+from functools import cache
 from typing import Final, TypeAlias, TypeGuard
 from urllib.parse import urlsplit
 
@@ -163,25 +164,35 @@ def _text_rule(accepts: Callable[[str], bool], error: FieldError) -> Rule:
     return rule
 
 
-_LETTERS = "a-zA-Z0-9\u00a0-\U0010ffff"
-_ATOM = r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~\u00a0-\U0010ffff]+"
-_EMAIL = re.compile(
-    rf"(?:{_ATOM}(?:\.{_ATOM})*|[ \t]*\"[^\"\\\r\n]\")"
-    rf"@(?:[{_LETTERS}](?:[{_LETTERS}_~-]*[{_LETTERS}])?\.)+"
-    r"[a-zA-Z\u00a0-\U0010ffff](?:[a-zA-Z0-9_~\u00a0-\U0010ffff-]*[a-zA-Z\u00a0-\U0010ffff])?\.?"
-)
+# Compiling classes that reach beyond ASCII takes milliseconds, so these two are made on first use.
+@cache
+def _email() -> re.Pattern[str]:
+    above = "\u00a0-\U0010ffff"
+    letter = f"[a-zA-Z0-9{above}]"
+    atom = rf"[a-zA-Z0-9!#$%&'*+\-/=?^_`{{|}}~{above}]+"
+    return re.compile(
+        rf"(?:{atom}(?:\.{atom})*|[ \t]*\"[^\"\\\r\n]\")"
+        rf"@(?:{letter}(?:[a-zA-Z0-9{above}_~-]*{letter})?\.)+"
+        rf"[a-zA-Z{above}](?:[a-zA-Z0-9{above}_~-]*[a-zA-Z{above}])?\.?"
+    )
+
+
+@cache
+def _host_name() -> re.Pattern[str]:
+    word = "[a-zA-Z0-9_\u00a0-\U0010ffff]"
+    return re.compile(rf"{word}(?:[a-zA-Z0-9_.\u00a0-\U0010ffff-]*{word})?")
+
+
 _DNS_NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*\.?")
 _DOMAIN = re.compile(r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{1,63}\.?")
 _HEX_COLOR = re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _URL_SCHEMES = frozenset({"http", "https", "ftp", "tcp", "udp", "ws", "wss"})
-_WORD = r"[a-zA-Z0-9_\u00a0-\U0010ffff]"
-_HOST_NAME = re.compile(rf"{_WORD}(?:[a-zA-Z0-9_.\u00a0-\U0010ffff-]*{_WORD})?")
 _PORT = re.compile(r"[0-9]{1,5}")
 
 
 def valid_email(text: str) -> bool:
     """``local@domain`` by the rules of the e-mail field; no DNS lookup. Source: records contract, section 12.6."""
-    return len(text) <= 320 and _EMAIL.fullmatch(text) is not None
+    return len(text) <= 320 and _email().fullmatch(text) is not None
 
 
 def valid_ip(text: str) -> bool:
@@ -239,7 +250,7 @@ def valid_url(text: str) -> bool:
         return False
     if re.fullmatch(r"[0-9.]+", host) and host.count(".") == 3:
         return valid_ip(host)
-    if not _HOST_NAME.fullmatch(host) or ".." in host:
+    if not _host_name().fullmatch(host) or ".." in host:
         return False
     # A bare word would make any text a URL.
     return bool(scheme or colon or "." in host)
@@ -264,6 +275,8 @@ def number_text(value: float) -> str:
         return str(value)
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else str(value)
+    from decimal import Decimal
+
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     power = len(digits) - 1 + int(exponent)
     if -4 <= power < 6:

@@ -1,5 +1,10 @@
 """The HTTP edge: routes, pipeline, request bodies, answers. Plugins use what stands in ``__all__``."""
 
+from pbhost.http.answers import PreparedResponse, empty_answer, encoded_answer, error_answer, json_answer
+from pbhost.http.body import has_body, read_body, read_raw
+from pbhost.http.json_text import dumps, loads
+from pbhost.http.picker import FieldsError, pick
+from pbhost.http.real_ip import real_ip
 from pbhost.http.types import (
     APP,
     CONTEXT,
@@ -18,10 +23,23 @@ __all__ = [
     "CONTEXT",
     "DEFAULT_BODY_LIMIT",
     "Answer",
+    "FieldsError",
     "Guard",
     "Handler",
     "Middleware",
+    "PreparedResponse",
     "Route",
     "app_of",
     "context_of",
+    "dumps",
+    "empty_answer",
+    "encoded_answer",
+    "error_answer",
+    "has_body",
+    "json_answer",
+    "loads",
+    "pick",
+    "read_body",
+    "read_raw",
+    "real_ip",
 ]

@@ -34,9 +34,6 @@ def _finite(text: str) -> float:
     return number
 
 
-_first_value = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=lambda t: _integer(t))
-
-
 def loads(body: bytes) -> JSON:
     """The first JSON value of ``body``; what follows it is ignored.
 
@@ -67,6 +64,9 @@ def _loads_first(body: bytes) -> JSON:
 def _integer(text: str) -> int:
     # The int parser of Python is bounded to 4300 digits and exact; a double is what the protocol has.
     return int(text) if len(text) < 16 else int(_finite(text))
+
+
+_first_value = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)
 
 
 def _as_doubles(value: JSON) -> JSON:

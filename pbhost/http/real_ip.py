@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -30,20 +31,24 @@ def real_ip(headers: Headers, remote: str, trusted: Sequence[str], *, use_leftmo
             continue
         candidates = values[-1].split(",")
         for candidate in candidates if use_leftmost else reversed(candidates):
-            address = normalised_ip(candidate)
+            address = written_out(candidate)
             if address:
                 return address
-    return normalised_ip(remote)
+    return socket_ip(remote)
 
 
-def normalised_ip(text: str) -> str:
-    """The address in the form that logs and limits use: IPv6 written out in full, IPv4-mapped as IPv4; "" if invalid."""
-    text = text.strip()
+@lru_cache(maxsize=1024)
+def socket_ip(remote: str) -> str:
+    """The peer's address; an IPv4 peer of a dual-stack socket is plain IPv4, as it would be on an IPv4 socket."""
+    address = remote.removeprefix("::ffff:") if "." in remote else remote
+    return written_out(address)
+
+
+@lru_cache(maxsize=1024)
+def written_out(text: str) -> str:
+    """The address as logs and limits use it: IPv6 in full, lower case, its zone kept; "" for anything else."""
+    bare, percent, zone = text.strip().partition("%")
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        return ipaddress.ip_address(bare).exploded + percent + zone
     except ValueError:
         return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped) if mapped is not None else address.exploded
-    return str(address)

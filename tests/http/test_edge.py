@@ -20,6 +20,12 @@ from pbhost.http.real_ip import real_ip
         ([("X-Real-IP", "junk"), ("Fly-Client-IP", "3.3.3.3")], ["X-Real-IP", "Fly-Client-IP"], False, "3.3.3.3"),
         ([("X-Real-IP", "1.1.1.1"), ("X-Real-IP", "2.2.2.2")], ["X-Real-IP"], False, "2.2.2.2"),
         ([("X-Real-IP", "::1")], ["X-Real-IP"], False, "0000:0000:0000:0000:0000:0000:0000:0001"),
+        (
+            [("X-Real-IP", "::ffff:1.2.3.4")],
+            ["X-Real-IP"],
+            False,
+            "0000:0000:0000:0000:0000:ffff:0102:0304",
+        ),
     ],
 )
 def test_real_ip(headers: list[tuple[str, str]], trusted: list[str], leftmost: bool, expected: str) -> None:
@@ -62,3 +68,7 @@ def test_a_preflight_echoes_the_requested_headers() -> None:
         "Access-Control-Allow-Headers": "X-Token,Content-Type",
     }
     assert Cors(["*"]).preflight("", "X") == {"Vary": "Origin"}
+
+
+def test_an_ipv4_peer_of_a_dual_stack_socket_is_plain() -> None:
+    assert real_ip(CIMultiDict(), "::ffff:1.2.3.4", []) == "1.2.3.4"

@@ -1,0 +1,86 @@
+"""``pbhost serve``: one process, or a parent with workers."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from pbhost.config import Config, parse_address
+
+if TYPE_CHECKING:
+    import socket
+
+    from pbhost.http.server import Server
+
+
+def serve(config: Config) -> int:
+    """Serves until a signal; returns the exit code.
+
+    Raises:
+        PbhostError: it cannot start; the message says what to do.
+    """
+    from pbhost.http.server import bind
+
+    _set_up_logging(config)
+    bound = bind(*parse_address(config.http))
+    try:
+        if config.workers > 1:
+            from pbhost.http.workers import supervise
+
+            return supervise(config, lambda worker: run_worker(worker, bound))
+        return run_worker(config, bound)
+    finally:
+        bound.close()
+
+
+def run_worker(config: Config, bound: socket.socket) -> int:
+    """One server process."""
+    from pbhost.app import App
+    from pbhost.http.server import run_loop, serve_until_signal
+    from pbhost.plugins import load_plugins
+
+    app = App(config, load_plugins(config.plugins))
+    if config.trace_hooks:
+        app.hooks.trace = _print_call
+        app.hooks.refresh()
+
+    async def started(server: Server) -> None:
+        if config.dev:
+            from pbhost.http.reload import watch_plugins
+
+            app.background(watch_plugins(server), name="watch pb_plugins")
+        if config.worker == 0:
+            _print_banner(server)
+
+    return run_loop(lambda: serve_until_signal(app, bound, started))
+
+
+def _print_banner(server: Server) -> None:
+    click.echo(f"{time.strftime('%Y/%m/%d %H:%M:%S')} Server started at {server.url}")
+    has_dashboard = server.app.plugins.get("dashboard") is not None
+    click.echo(f"{'├─' if has_dashboard else '└─'} REST API:  {server.url}/api/")
+    if has_dashboard:
+        click.echo(f"└─ Dashboard: {server.url}/_/")
+    for line in server.banner:
+        click.echo(line)
+    sys.stdout.flush()
+
+
+def _print_call(plugin: str, hook: str, seconds: float, error: BaseException | None) -> None:
+    outcome = f"  {type(error).__name__}: {error}" if error is not None else ""
+    click.echo(f"hook {hook:<42} {plugin:<20} {seconds * 1000:9.3f} ms{outcome}", err=True)
+
+
+def _set_up_logging(config: Config) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if config.dev else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    # Their debug lines say nothing about the user's own code.
+    for noisy in ("asyncio", "aiosqlite", "watchfiles", "PIL", "fsspec", "aiohttp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,188 @@
+"""One server process: from the plugins to a listening socket, and back down on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Final, cast
+
+from aiohttp import web
+
+from pbhost.errors import ConfigError
+from pbhost.hooks.events import ServeEvent
+from pbhost.http.pipeline import Pipeline
+from pbhost.http.resource import TrieResource
+from pbhost.http.types import APP, Middleware, Route
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+log = logging.getLogger("pbhost.http")
+
+#: A filter may have 3,500 bytes, three times that when percent-encoded, and a request line is more than a filter.
+_MAX_LINE: Final = 64 * 1024
+_MAX_HEADER: Final = 32 * 1024
+_BACKLOG: Final = 1024
+_KEEP_ALIVE: Final = 180.0
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket that does not listen yet, so that a busy port is known before anything else is touched.
+
+    Raises:
+        ConfigError: the address cannot be used; the message says what to do.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        # Some systems report a busy port only here.
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        if error.errno in (98, 48, 10048):
+            reason = f"port {port} is in use; stop the other server or choose another port with --http {host}:PORT"
+        elif isinstance(error, PermissionError):
+            reason = f"port {port} needs more rights; choose one above 1023 with --http {host}:PORT"
+        else:
+            reason = f"{error.strerror or error}; choose another address with --http"
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from error
+    bound.setblocking(False)
+    return bound
+
+
+def base_url(bound: socket.socket) -> str:
+    """Where a bound socket is reached, as people write it."""
+    host, port = bound.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+class Server:
+    """The HTTP server of one application.
+
+    Args:
+        app: bootstrapped by :meth:`start`.
+        bound: the socket; shared with other workers or not.
+    """
+
+    def __init__(self, app: App, bound: socket.socket) -> None:
+        self.app = app
+        self.url = base_url(bound)
+        self.banner: list[str] = []
+        self._socket = bound
+        self._runner: web.AppRunner | None = None
+        self._pipeline: Pipeline | None = None
+        self._resource: TrieResource | None = None
+
+    async def start(self) -> None:
+        """Bootstraps the application, builds the routes, runs ``on_serve`` and accepts requests.
+
+        Raises:
+            PbhostError: a service, a route or a hook refuses; what was started is stopped again.
+        """
+        app = self.app
+        await app.bootstrap()
+        try:
+            event = ServeEvent(app=app, base_url=self.url, worker=app.config.worker, banner=[])
+            chain = app.hooks.chain("on_serve")
+            if chain is None:
+                await self._listen()
+            else:
+                await chain.run(event, self._listen)
+            self.banner = event.banner
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _listen(self) -> None:
+        self._pipeline = Pipeline(self.app)
+        edge = web.Application(client_max_size=2**62)
+        edge[APP] = self.app
+        self._resource = self._routes()
+        edge.router.register_resource(self._resource)
+        edge.on_response_prepare.append(self._pipeline.add_edge_headers)
+        edge.on_shutdown.append(self._close_streams)
+        self._runner = web.AppRunner(
+            edge,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=_KEEP_ALIVE,
+            shutdown_timeout=self.app.config.shutdown_timeout,
+            max_line_size=_MAX_LINE,
+            max_field_size=_MAX_HEADER,
+        )
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket, backlog=_BACKLOG).start()
+
+    def _routes(self) -> TrieResource:
+        from pbhost.http.plugins_api import plugins_route
+        from pbhost.http.static import static_routes
+
+        assert self._pipeline is not None
+        app = self.app
+        routes = [plugins_route(app), *static_routes(app.config), *cast(list[Route], app.collect("register_routes"))]
+        return TrieResource(self._pipeline, routes, cast(list[Middleware], app.collect("register_middlewares")))
+
+    def reload_routes(self) -> None:
+        """Takes in the routes and middlewares of changed plugins; running requests end as they began."""
+        if self._resource is not None:
+            self._resource.replace(self._routes())
+
+    async def _close_streams(self, _edge: web.Application) -> None:
+        # Live connections would otherwise hold the shutdown for its whole grace period.
+        if self.app.has("realtime"):
+            for client in list(self.app.realtime.clients().values()):
+                client.discard()
+
+    async def stop(self, *, is_restart: bool = False) -> None:
+        """Stops accepting, lets running requests end within the grace period, then stops the services."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        await self.app.shutdown(is_restart=is_restart)
+
+
+def run_loop(main: Callable[[], Coroutine[object, object, int]], *, debug: bool = False) -> int:
+    """Runs a coroutine on uvloop where it is installed, on asyncio's own loop elsewhere."""
+    try:
+        import uvloop
+
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory, debug=debug) as runner:
+        return runner.run(main())
+
+
+async def serve_until_signal(
+    app: App, bound: socket.socket, started: Callable[[Server], Coroutine[object, object, None]]
+) -> int:
+    """Serves until SIGTERM or SIGINT; a second signal ends the process at once. Returns the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            raise SystemExit(130)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    server = Server(app, bound)
+    await server.start()
+    try:
+        await started(server)
+        await stop.wait()
+    finally:
+        await server.stop()
+    return 0

@@ -1,0 +1,226 @@
+"""All plugins of an application: registered in order, with their options, and what they do as a list to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from pbhost.config import PluginsConfig
+from pbhost.errors import JSON, ConfigError, PluginError
+from pbhost.hooks import specs
+from pbhost.hooks.markers import PROJECT
+from pbhost.plugins.discovery import discover, find_files
+from pbhost.plugins.loading import LoadedPlugin, load
+from pbhost.plugins.options import check_options, redacted
+from pbhost.services import SERVICES
+from pbhost.validation import closest
+
+if TYPE_CHECKING:
+    from pbhost.hooks import HookRegistry
+
+
+class PluginRegistry:
+    """The loaded plugins, in load order.
+
+    Attributes:
+        manager: pluggy's registry with the specifications.
+    """
+
+    def __init__(self, config: PluginsConfig) -> None:
+        self.config = config
+        self.manager = pluggy.PluginManager(PROJECT)
+        self.manager.add_hookspecs(specs)
+        self._plugins: dict[str, LoadedPlugin] = {}
+
+    def __iter__(self) -> Iterator[LoadedPlugin]:
+        return iter(self._plugins.values())
+
+    def names(self) -> list[str]:
+        """In load order."""
+        return list(self._plugins)
+
+    def get(self, name: str) -> LoadedPlugin | None:
+        """The plugin of that name, or None."""
+        return self._plugins.get(name)
+
+    def options(self, name: str) -> Mapping[str, JSON]:
+        """The validated options of a plugin; {} for one that is not loaded."""
+        plugin = self._plugins.get(name)
+        return plugin.options if plugin is not None else {}
+
+    def add(self, plugin: LoadedPlugin) -> None:
+        """Checks a plugin's version range and options, then registers it; a plugin of that name is replaced.
+
+        Raises:
+            PluginError: it does not fit this version, or pluggy refuses it.
+            ConfigError: its options are not acceptable.
+        """
+        _check_version(plugin)
+        table = self.config.tables.get(plugin.name, {})
+        plugin.options, plugin.secrets = check_options(plugin.name, plugin.schema, table)
+        self.remove(plugin.name)
+        try:
+            self.manager.register(plugin.target, plugin.name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.where}) cannot be registered: {error}") from error
+        self._plugins[plugin.name] = plugin
+
+    def remove(self, name: str) -> None:
+        """Takes a plugin out; unknown names are ignored."""
+        if self._plugins.pop(name, None) is not None:
+            self.manager.unregister(name=name)
+
+    def check_services(self) -> None:
+        """Every service that a plugin requires must be provided by somebody.
+
+        Raises:
+            PluginError: names the plugin, the service, and who would provide it.
+        """
+        for plugin in self._plugins.values():
+            for service in plugin.requires_services:
+                if service not in SERVICES:
+                    raise PluginError(
+                        f"plugin {plugin.name!r} requires the service {service!r}, which does not exist; "
+                        f"services are: {', '.join(SERVICES)}"
+                    )
+                if not self.providers(service):
+                    raise PluginError(
+                        f"plugin {plugin.name!r} {plugin.version} needs the {service} service, which no loaded plugin "
+                        f"provides: load the built-in {SERVICES[service]!r} (is it in plugins.block, or missing from "
+                        f"plugins.only?) or another plugin that provides it, or block {plugin.name!r} too"
+                    )
+
+    def providers(self, service: str) -> list[str]:
+        """The plugins that would provide a service; the first one does."""
+        caller = getattr(self.manager.hook, f"provide_{service}")
+        return [impl.plugin_name for impl in reversed(caller.get_hookimpls())]
+
+    def describe(self, hooks: HookRegistry | None = None) -> list[dict[str, JSON]]:
+        """What is loaded, for ``pbhost plugins`` and ``GET /api/plugins``: services, hooks with their place in the order
+        of calls and the time spent in them, options with secrets redacted."""
+        described: list[dict[str, JSON]] = []
+        for plugin in self._plugins.values():
+            needed: list[JSON] = [*plugin.requires_services]
+            services: list[JSON] = [name for name in SERVICES if self.providers(name)[:1] == [plugin.name]]
+            described.append(
+                {
+                    "name": plugin.name,
+                    "version": plugin.version,
+                    "source": plugin.source,
+                    "where": plugin.where,
+                    "description": plugin.description,
+                    "requiresPbhost": plugin.requires_pbhost,
+                    "requiresServices": needed,
+                    "services": services,
+                    "hooks": self._hooks_of(plugin.name, hooks),
+                    "options": redacted(plugin.options, plugin.secrets),
+                }
+            )
+        return described
+
+    def _hooks_of(self, name: str, hooks: HookRegistry | None) -> list[JSON]:
+        found: list[JSON] = []
+        for hook, caller in sorted(vars(self.manager.hook).items()):
+            if not isinstance(caller, pluggy.HookCaller):
+                continue
+            statistics = {
+                id(item.function): item
+                for item in (hooks.implementations.get(hook, ()) if hooks is not None else ())
+                if item.plugin == name
+            }
+            for order, impl in enumerate(reversed(caller.get_hookimpls()), start=1):
+                if impl.plugin_name != name:
+                    continue
+                entry: dict[str, JSON] = {"hook": hook, "order": order}
+                item = statistics.get(id(impl.function))
+                if item is not None:
+                    entry |= {
+                        "calls": item.calls,
+                        "seconds": round(item.seconds, 6),
+                        "failures": item.failures,
+                        "collections": [*sorted(item.collections)],
+                    }
+                found.append(entry)
+        return found
+
+    # -- development -------------------------------------------------------------------------------------------------
+
+    def reload_files(self) -> list[str]:
+        """Loads ``pb_plugins/`` again; returns the names of what was added, changed or removed.
+
+        All or nothing for each file: one that does not load keeps its running version.
+
+        Raises:
+            PluginError, ConfigError: of the first file that does not load, after the others were taken in.
+        """
+        candidates = {candidate.name: candidate for candidate in find_files(self.config.dir)}
+        blocked = set(self.config.block)
+        only = set(self.config.only)
+        wanted = {name: c for name, c in candidates.items() if name not in blocked and (not only or name in only)}
+        changed: list[str] = []
+        for name in [p.name for p in self._plugins.values() if p.source == "file" and p.name not in wanted]:
+            self.remove(name)
+            changed.append(name)
+        failure: Exception | None = None
+        for name, candidate in wanted.items():
+            before = self._plugins.get(name)
+            try:
+                self.add(load(candidate, self.manager.hook))
+                self.check_services()
+            except Exception as error:
+                self.remove(name)
+                if before is not None:
+                    self.add(before)
+                failure = failure or error
+                continue
+            changed.append(name)
+        if failure is not None:
+            raise failure
+        return changed
+
+
+def load_plugins(config: PluginsConfig, extra: Sequence[LoadedPlugin] = ()) -> PluginRegistry:
+    """Discovers, checks, configures and registers all plugins.
+
+    Args:
+        config: what is loaded, and the options.
+        extra: plugins given as objects, after all others; for tests and embedding.
+
+    Raises:
+        PluginError: a plugin cannot be used.
+        ConfigError: ``only``, ``block`` or a plugin's options are wrong.
+    """
+    registry = PluginRegistry(config)
+    for candidate in discover(config):
+        registry.add(load(candidate, registry.manager.hook))
+    for plugin in extra:
+        registry.add(plugin)
+    for name in config.tables:
+        if registry.get(name) is None and name not in config.block and not config.only:
+            near = closest(name, registry.names())
+            hint = f"did you mean [plugins.{near}]?" if near else "install it or remove the table"
+            raise ConfigError(f"[plugins.{name}]: no plugin of this name is loaded; {hint}")
+    registry.check_services()
+    return registry
+
+
+def _check_version(plugin: LoadedPlugin) -> None:
+    if not plugin.requires_pbhost:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    from pbhost import __version__
+
+    try:
+        wanted = SpecifierSet(plugin.requires_pbhost)
+    except InvalidSpecifier as error:
+        raise PluginError(
+            f"plugin {plugin.name!r}: requires_pbhost = {plugin.requires_pbhost!r} is not a version range like '>=0.1,<1'"
+        ) from error
+    if not wanted.contains(__version__, prereleases=True):
+        raise PluginError(
+            f"plugin {plugin.name!r} {plugin.version} needs pbhost {wanted}, this is {__version__}: "
+            f"install a version of the plugin that fits, or block it (plugins.block)"
+        )
