@@ -128,7 +128,7 @@ class _Class(_Node):
 
     def _pick_code_point(self) -> str:
         index = secrets.randbelow(self._size)
-        for (low, high), bound in zip(self._ranges, self._bounds, strict=True):
+        for (_low, high), bound in zip(self._ranges, self._bounds, strict=True):
             if index < bound:
                 return chr(high - (bound - index - 1))
         raise AssertionError("index beyond the last range")

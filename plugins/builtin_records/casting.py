@@ -16,9 +16,7 @@ _TRUE_TEXTS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 # "_" may stand between two digits only; a hexadecimal literal needs its binary exponent.
 _DIGITS = r"\d(?:_?\d)*"
 _HEX_DIGITS = r"[0-9a-f](?:_?[0-9a-f])*"
-_DECIMAL = re.compile(
-    rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?", re.IGNORECASE | re.ASCII
-)
+_DECIMAL = re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:e[+-]?{_DIGITS})?", re.IGNORECASE | re.ASCII)
 _HEXADECIMAL = re.compile(
     rf"[+-]?0x_?(?:{_HEX_DIGITS}\.?(?:{_HEX_DIGITS})?|\.{_HEX_DIGITS})p[+-]?{_DIGITS}", re.IGNORECASE | re.ASCII
 )

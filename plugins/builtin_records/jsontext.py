@@ -18,9 +18,7 @@ from pbhost.errors import JSON
 
 _RAW_START = frozenset('0123456789-"[{')
 _LITERALS = frozenset({"null", "true", "false"})
-_ESCAPES = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _LARGEST_EXACT = 2**53
 
 

@@ -1,4 +1,4 @@
-"""What a fresh database starts with: the system collections, ``users``, and the list of applied migrations (11.4, 22)."""
+"""What a fresh database starts with: system collections, ``users``, the list of applied migrations (11.4, 22)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from .collections.service import CollectionsService
     from .collections.writer import SchemaWriter
 
-_OWNER = (
-    "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId"
-)
+_OWNER = "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId"
 _OWN_RECORD = "id = @request.auth.id"
 
 #: The names that PocketBase knows its own migrations by; either server may open the directory afterwards.
@@ -107,9 +105,7 @@ def _auth_origins(service: CollectionsService) -> Collection:
     return collection
 
 
-def _owned(
-    service: CollectionsService, name: str, fields: list[dict[str, JSON]], indexes: list[str]
-) -> Collection:
+def _owned(service: CollectionsService, name: str, fields: list[dict[str, JSON]], indexes: list[str]) -> Collection:
     """A system collection whose rows belong to one auth record each."""
     references = [_text("collectionRef", required=True), _text("recordRef", required=True)]
     collection = service.new(name=name, system=True, list_rule=_OWNER, view_rule=_OWNER, indexes=indexes)
@@ -138,9 +134,7 @@ def _auth_collections(service: CollectionsService) -> list[Collection]:
     if isinstance(oauth2, dict):
         mapped = oauth2.get("mappedFields")
         oauth2["mappedFields"] = {**(mapped if isinstance(mapped, dict) else {}), "name": "name", "avatarURL": "avatar"}
-    avatar: list[dict[str, JSON]] = [
-        {"type": "file", "name": "avatar", "maxSelect": 1, "mimeTypes": _AVATAR_TYPES}
-    ]
+    avatar: list[dict[str, JSON]] = [{"type": "file", "name": "avatar", "maxSelect": 1, "mimeTypes": _AVATAR_TYPES}]
     _add(service, users, [{"type": "text", "name": "name", "max": 255}, *avatar, *_dates(system=False)])
     return [superusers, users]
 

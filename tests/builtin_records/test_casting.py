@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-
 from builtin_records.casting import to_bool, to_list, to_number, to_text
 
 

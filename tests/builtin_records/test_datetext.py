@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from builtin_records.datetext import date_text, to_date
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builtin_records.datetext import date_text, to_date
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.autogenerate import UnsupportedPattern, generate
 from builtin_records.patterns import InvalidPattern, compile_pattern, matches
 

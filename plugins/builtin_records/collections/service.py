@@ -201,9 +201,7 @@ class CollectionsService:
 
     async def truncate(self, collection: Collection, *, context: RequestContext | None = None) -> None:
         if collection.is_view:
-            raise BadRequestError(
-                "View collections cannot be truncated since they don't store their own records."
-            )
+            raise BadRequestError("View collections cannot be truncated since they don't store their own records.")
         records = self._app.records
 
         def delete_all(transaction: Transaction) -> None:

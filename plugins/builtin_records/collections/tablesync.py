@@ -83,9 +83,7 @@ def drop_indexes(transaction: Transaction, collection: Collection) -> None:
 
 def index_refused(position: int, index: Index, error: DatabaseError) -> ValidationError:
     """The error of an index that the database refused."""
-    reason = FieldError(
-        "validation_invalid_index_expression", f"Failed to create index {index.name} - {error}."
-    )
+    reason = FieldError("validation_invalid_index_expression", f"Failed to create index {index.name} - {error}.")
     return ValidationError({"indexes": {str(position): reason}})
 
 

@@ -14,22 +14,16 @@ from .introspection import table_names
 from .rules import RuleChecker
 from .schema import Schema
 
-_RESERVED_NAMES = frozenset(
-    {"null", "true", "false", "_rowid_", "collectionId", "collectionName", "expand"}
-)
+_RESERVED_NAMES = frozenset({"null", "true", "false", "_rowid_", "collectionId", "collectionName", "expand"})
 _WORD = r"^\w+\Z"
 
 _VIA = FieldError("validation_found_via", 'The value cannot contain "_via_".')
 _ID_TAKEN = FieldError("validation_invalid_or_existing_id", "The model id is invalid or already exists.")
 _SYSTEM_FLAG = FieldError("validation_collection_system_flag_change", "System collection state cannot be changed.")
 _SYSTEM_NAME = FieldError("validation_collection_system_name_change", "System collection name cannot be changed.")
-_SYSTEM_RULE = FieldError(
-    "validation_collection_system_rule_change", "System collection API rule cannot be changed."
-)
+_SYSTEM_RULE = FieldError("validation_collection_system_rule_change", "System collection API rule cannot be changed.")
 _TYPE_CHANGED = FieldError("validation_collection_type_change", "Collection type cannot be changed.")
-_NAME_TAKEN = FieldError(
-    "validation_collection_name_exists", "Collection name must be unique (case insensitive)."
-)
+_NAME_TAKEN = FieldError("validation_collection_name_exists", "Collection name must be unique (case insensitive).")
 _NAME_IS_ID = FieldError(
     "validation_collection_name_id_duplicate", "The name must not match an existing collection id."
 )
@@ -188,9 +182,7 @@ class Validator:
         return changed or None
 
     def _settings_error(self) -> ErrorTree:
-        return collect(
-            {str(at): field_errors(field, self._check) for at, field in enumerate(self._collection.fields)}
-        )
+        return collect({str(at): field_errors(field, self._check) for at, field in enumerate(self._collection.fields)})
 
 
 def field_errors(field: Field, check: SchemaCheck) -> ErrorTree:

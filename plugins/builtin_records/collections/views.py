@@ -203,5 +203,3 @@ def invalid_view_query(error: InvalidViewQuery) -> Mapping[str, FieldError]:
     """The field error of a query that cannot be a view."""
     reason = str(error)[:500]
     return {"viewQuery": FieldError("validation_invalid_view_query", f"Invalid query - {reason}.")}
-
-

@@ -274,9 +274,7 @@ class SchemaWriter:
         self._hooked("delete", event, lambda: self._hooked("delete_execute", event, execute))
 
     def _refuse_references(self, collection: Collection) -> None:
-        owners = [
-            owner.name for owner, _field in self.schema.references_to(collection.id) if owner.id != collection.id
-        ]
+        owners = [owner.name for owner, _field in self.schema.references_to(collection.id) if owner.id != collection.id]
         if owners:
             named = ", ".join(dict.fromkeys(owners))
             raise BadRequestError(f"Failed to delete collection probably due to existing reference in {named}.")

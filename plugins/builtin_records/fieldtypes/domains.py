@@ -45,5 +45,3 @@ class DomainLimitedField(PlainTextField):
 def domain_error(code: str, kind: str) -> FieldError:
     """The error of a value whose domain is not allowed."""
     return FieldError(code, f"{kind} domain is not allowed.")
-
-

@@ -16,16 +16,12 @@ from .options import Option, boolean, integer, size_rules, text
 from .select import too_many
 
 _CHANGED = FieldError("validation_field_relation_change", "The relation collection cannot be changed.")
-_NO_TARGET = FieldError(
-    "validation_field_relation_missing_collection", "The relation collection doesn't exist."
-)
+_NO_TARGET = FieldError("validation_field_relation_missing_collection", "The relation collection doesn't exist.")
 _VIEW_TARGET = FieldError(
     "validation_relation_field_non_view_base_collection",
     "Only view collections are allowed to have relations to other views.",
 )
-_TARGET_GONE = FieldError(
-    "validation_missing_rel_collection", "Relation connection is missing or cannot be accessed."
-)
+_TARGET_GONE = FieldError("validation_missing_rel_collection", "Relation connection is missing or cannot be accessed.")
 _RECORDS_GONE = FieldError(
     "validation_missing_rel_records", "Failed to find all relation records with the provided ids."
 )

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
 from builtin_records.collections import CollectionsService
 from builtin_records.collections.types import BaseType, ViewType
 from builtin_records.fieldtypes import FIELD_TYPES
+
 from pbhost.app import App
 from pbhost.config import Config, PluginsConfig
 from pbhost.database import Engine

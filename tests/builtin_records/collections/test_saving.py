@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.collections import CollectionsService
+
 from pbhost.app import App
 from pbhost.errors import JSON, BadRequestError, ValidationError
 from pbhost.model import Collection
@@ -40,8 +40,8 @@ async def test_a_fresh_database_has_the_system_collections(app: App, collections
     ]
     assert await table_sql(app, "_authOrigins") == (
         "CREATE TABLE `_authOrigins` (`collectionRef` TEXT DEFAULT '' NOT NULL, `created` TEXT DEFAULT '' NOT NULL, "
-        "`fingerprint` TEXT DEFAULT '' NOT NULL, `id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL"
-        ", `recordRef` TEXT DEFAULT '' NOT NULL, `updated` TEXT DEFAULT '' NOT NULL)"
+        "`fingerprint` TEXT DEFAULT '' NOT NULL, "
+        "`id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL, `recordRef` TEXT DEFAULT '' NOT NULL, `updated` TEXT DEFAULT '' NOT NULL)"
     )
     assert collections.get("_mfas").indexes == [
         "CREATE INDEX `idx_mfas_collectionRef_recordRef` ON `_mfas` (collectionRef,recordRef)"
@@ -104,12 +104,14 @@ async def test_a_changed_collection_keeps_its_data(app: App, collections: Collec
         {"type": "bool", "name": "fresh"},
     ]
     before = collections.generation
-    await change(collections, "notes", name="memos", fields=swapped)
+    await change(collections, "notes", fields=swapped)
     assert collections.generation > before
-    assert await sql(app, "SELECT a, b, one, many, fresh FROM memos") == [("right", "left", '["y"]', "y", 0)]
-    assert "gone" not in await table_sql(app, "memos")
     watch = collections.get("watch")
     assert [field.is_multiple for field in watch.fields] == [False, True, False]
+    await change(collections, "notes", name="memos")
+    assert await sql(app, "SELECT a, b, one, many, fresh FROM memos") == [("right", "left", '["y"]', "y", 0)]
+    assert "gone" not in await table_sql(app, "memos")
+    assert collections.find("notes") is None
 
 
 @pytest.mark.parametrize(
@@ -198,7 +200,9 @@ async def test_refused_collections(
 
 def codes(data: JSON) -> object:
     assert isinstance(data, dict)
-    return {key: item["code"] if isinstance(item, dict) and "code" in item else codes(item) for key, item in data.items()}
+    return {
+        key: item["code"] if isinstance(item, dict) and "code" in item else codes(item) for key, item in data.items()
+    }
 
 
 async def test_system_collections_are_protected(collections: CollectionsService) -> None:
@@ -210,6 +214,7 @@ async def test_system_collections_are_protected(collections: CollectionsService)
         "name": "validation_collection_system_name_change",
         "fields": "validation_required",
         "listRule": "validation_collection_system_rule_change",
+        "viewRule": "validation_invalid_rule",
         "viewQuery": "validation_required",
     }
     with pytest.raises(ValidationError) as refused:
@@ -224,9 +229,7 @@ async def test_system_collections_are_protected(collections: CollectionsService)
 
 async def test_a_collection_that_is_needed_cannot_be_deleted(app: App, collections: CollectionsService) -> None:
     target = await create(collections, name="target")
-    await create(
-        collections, name="owner", fields=[{"type": "relation", "name": "to", "collectionId": target.id}]
-    )
+    await create(collections, name="owner", fields=[{"type": "relation", "name": "to", "collectionId": target.id}])
     with pytest.raises(BadRequestError, match="existing reference in owner"):
         await collections.delete(target)
     await collections.delete(collections.get("owner"))
