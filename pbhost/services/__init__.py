@@ -26,7 +26,7 @@ from pbhost.services.operations import (
 from pbhost.services.realtime import Realtime, RealtimeClient, RealtimeMessage
 from pbhost.services.records import Page, Records, SyncRecords
 from pbhost.services.schema import Collections
-from pbhost.services.sign_in import Auth, AuthMethod, OAuth2Provider, PasswordHasher, TokenType
+from pbhost.services.sign_in import Auth, AuthMethod, MailKind, OAuth2Provider, PasswordHasher, TokenType
 
 if TYPE_CHECKING:
     from pbhost.database import Engine
@@ -109,6 +109,7 @@ __all__ = [
     "LogLevel",
     "Logs",
     "MailAddress",
+    "MailKind",
     "MailMessage",
     "Mailer",
     "OAuth2Provider",

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, TypeAlias
 from pbhost.errors import JSON
 from pbhost.model import Collection, Record, RequestContext
 
+#: The mails to auth records, by the names of ``POST /api/settings/test/email``.
+MailKind: TypeAlias = Literal["verification", "password-reset", "email-change", "otp", "login-alert"]
 TokenType: TypeAlias = Literal["auth", "file", "verification", "passwordReset", "emailChange"]
 
 
@@ -63,6 +65,14 @@ class Auth(Protocol):
         Raises:
             ForbiddenError: the auth rule refuses.
             ApiError: 401 with ``mfaId`` when a second factor is needed.
+        """
+        ...
+
+    async def send_test_mail(self, kind: MailKind, collection: Collection, address: str) -> None:
+        """Sends one of the mails to auth records to ``address``, about a record that does not exist.
+
+        Raises:
+            OSError: it could not be delivered to the transport.
         """
         ...
 
