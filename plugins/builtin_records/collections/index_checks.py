@@ -6,7 +6,7 @@ from pbhost.database import Connection
 from pbhost.errors import ErrorTree, FieldError
 from pbhost.model import Collection, CollectionType
 
-from .indexes import Index, parse_index, unique_column_index
+from ..indexes import Index, parse_index, unique_column_index
 from .introspection import index_tables
 
 _NOT_FOR_VIEWS = FieldError("validation_indexes_not_supported", "View collections don't support indexes.")

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -14,6 +15,7 @@ from pbhost.database import AsyncTransaction, Connection, Row, Transaction
 from pbhost.errors import JSON, BadRequestError, DatabaseUnusableError, NotFoundError, PbhostError
 from pbhost.hooks.events import CollectionEvent, ModelEvent
 from pbhost.model import Collection, CollectionType, Field, RequestContext
+from pbhost.model.ids import random_text
 
 from ..presets import create_presets, mark_migrations
 from .codec import COLUMNS, TABLE, Codec
@@ -22,6 +24,7 @@ from .importing import ImportPlan
 from .introspection import column_types
 from .schema import Schema
 from .types import BaseType
+from .views import source_of_column
 from .writer import FEED, SchemaWriter
 
 if TYPE_CHECKING:
@@ -119,6 +122,9 @@ class CollectionsService:
     def references_to(self, collection: Collection) -> Sequence[tuple[Collection, Field]]:
         return self.schema.references_to(collection.id)
 
+    def source_of(self, view: Collection, name: str) -> tuple[Collection, Field] | None:
+        return source_of_column(view, name, self.schema)
+
     def new(self, type: str = "base", **values: object) -> Collection:
         kind = self._types.get(type) or BaseType()
         collection = Collection(type=type)
@@ -129,6 +135,15 @@ class CollectionsService:
         given = dict(collection.options)
         collection.options = {**kind.defaults(collection), **given}
         ensure_system_fields(collection, kind)
+        return collection
+
+    def scaffold(self, type: str) -> Collection:
+        """As :meth:`new`, with the indexes that the type requires under provisional names (operations.md 9)."""
+        collection = self.new(type)
+        kind = self._types.get(type)
+        if kind is not None:
+            named = replace(collection, id=random_text(10))
+            collection.indexes = [text for _name, text in kind.required_indexes(named)]
         return collection
 
     def public_json(self, collection: Collection) -> dict[str, JSON]:

@@ -12,7 +12,7 @@ from pbhost.errors import DatabaseError, FieldError, ValidationError
 from pbhost.model import Collection, Field
 from pbhost.model.ids import ALPHANUMERIC, random_text
 
-from .indexes import Index, parse_index
+from ..indexes import Index, parse_index
 from .introspection import view_definitions
 
 

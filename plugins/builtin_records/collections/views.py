@@ -162,6 +162,23 @@ def _from_source(column: ViewColumn, parsed: ViewQuery, schema: Schema) -> Field
     return None if field is None else replace(field, id="", system=False)
 
 
+def source_of_column(view: Collection, name: str, schema: Schema) -> tuple[Collection, Field] | None:
+    """The collection and field that a view's column is a plain copy of; None for an expression or an unknown column."""
+    try:
+        parsed = parse_view_query(clean_query(str(view.options.get("viewQuery") or "")))
+    except InvalidViewQuery:
+        return None
+    column = next((item for item in parsed.columns if item.name == name), None)
+    if column is None or column.path is None:
+        return None
+    alias, source_name = column.path
+    source = schema.by_name(parsed.table_of(alias))
+    if source is None:
+        return None
+    field = next((item for item in source.fields if item.name.lower() == source_name.lower()), None)
+    return None if field is None else (source, field)
+
+
 def _from_expression(expression: str) -> Field:
     call = _CALL.fullmatch(expression)
     if call is not None:

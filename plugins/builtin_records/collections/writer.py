@@ -6,6 +6,7 @@ A writer lives as long as the function that runs in the transaction's thread; no
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,10 +16,10 @@ from pbhost.hooks.events import CollectionEvent, ModelEvent
 from pbhost.model import Collection, Field, RequestContext, SchemaCheck
 from pbhost.model.ids import collection_id
 
+from ..indexes import parse_index, unique_column_index
 from ..viewquery import InvalidViewQuery
 from .codec import COLUMNS, TABLE, Codec
 from .fieldlist import ensure_system_fields
-from .indexes import parse_index, unique_column_index
 from .rules import RuleChecker
 from .schema import Schema
 from .tablesync import create_table, drop_table, update_table
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pbhost.records")
 
 Action: TypeAlias = Literal["create", "update", "delete"]
+_SCAFFOLD_INDEX = re.compile(r" ON `` \(")
 #: The change feed's name for the schema itself.
 FEED = "_collections"
 #: System collections whose rows belong to a record of any auth collection.
@@ -156,6 +158,9 @@ class SchemaWriter:
         if kind is not None:
             kind.prepare(collection, old)
         ensure_system_fields(collection, kind)
+        if old is None:
+            # those of a scaffold name no table yet; the required ones come back below under their final names
+            collection.indexes = [text for text in collection.indexes if not _SCAFFOLD_INDEX.search(text)]
         self._rename_indexes(collection)
         for name, text in kind.required_indexes(collection) if kind is not None else ():
             if unique_column_index(collection.indexes, name) is None:
