@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pbhost.model import Collection, Field, RequestContext
 
-from ..collections.indexes import unique_column_index
+from ..indexes import unique_column_index
 
 
 class Schema(Protocol):
