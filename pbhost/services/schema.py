@@ -46,6 +46,11 @@ class Collections(Protocol):
         """Every collection, in row order."""
         ...
 
+    def source_of(self, view: Collection, name: str) -> tuple[Collection, Field] | None:
+        """The collection and field that a view's column is a plain copy of, one level down (it may be a view itself);
+        None for an expression or an unknown column."""
+        ...
+
     def references_to(self, collection: Collection) -> Sequence[tuple[Collection, Field]]:
         """Relation fields of other (or the same) collections that point to it, ordered by collection name."""
         ...

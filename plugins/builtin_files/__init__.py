@@ -1,0 +1,61 @@
+"""File fields: uploads, storage, downloads, thumbnails, protected files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builtin_files.config import SCHEMA, FilesConfig
+from pbhost import hookimpl
+
+if TYPE_CHECKING:
+    from builtin_files.service import FilesService
+    from builtin_files.storage import ConfiguredStorage
+    from pbhost import App, Field, Route
+    from pbhost.hooks.events import CollectionEvent
+
+
+class FilesPlugin:
+    """The plugin object; what is heavier than a start may cost is imported where it is first needed."""
+
+    NAME = "files"
+    CONFIG_SCHEMA = SCHEMA
+
+    def __init__(self) -> None:
+        self._files: FilesService | None = None
+
+    def _service(self, app: App) -> FilesService:
+        if self._files is None:
+            from builtin_files.service import FilesService
+
+            self._files = FilesService(app, FilesConfig.load(app.options(self.NAME)))
+        return self._files
+
+    @hookimpl
+    def register_field_types(self) -> list[type[Field]]:
+        from builtin_files.field import FileField
+
+        return [FileField]
+
+    @hookimpl
+    def register_routes(self, app: App) -> list[Route]:
+        from builtin_files.api import routes
+
+        return routes(app, self._service(app))
+
+    @hookimpl
+    def provide_storage(self, app: App) -> ConfiguredStorage:
+        from builtin_files.storage import ConfiguredStorage
+
+        return ConfiguredStorage(app, FilesConfig.load(app.options(self.NAME)))
+
+    @hookimpl
+    def provide_files(self, app: App) -> FilesService:
+        return self._service(app)
+
+    @hookimpl
+    def on_collection_after_delete_success(self, event: CollectionEvent) -> None:
+        if self._files is not None and not event.collection.is_view:
+            self._files.delete_collection(event.collection.id)
+
+
+plugin = FilesPlugin()

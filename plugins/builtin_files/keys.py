@@ -14,7 +14,7 @@ _TO_ESCAPE = re.compile(r"[\x00-\x1f]|(?<=\.\.)/|(?<=/)/|/\Z" + (r'|[\\<>:"|?*]'
 _TO_ESCAPE_IN_BUCKET = re.compile(r"[\x00-\x1f]|(?<=\.\.)/")
 
 
-class InvalidKeyError(ValueError):
+class InvalidKeyError(OSError, ValueError):
     """The text cannot be a key: it would leave the storage, or collide with a side file."""
 
 

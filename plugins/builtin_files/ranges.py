@@ -55,7 +55,7 @@ class NoOverlapError(RangeError):
 
 
 def decide(
-    method: str, headers: Mapping[str, str], size: int, modified: float, content_type: str, boundary: str = ""
+    method: str, headers: Mapping[str, str], size: int, modified: float, content_type: str, *, boundary: str = ""
 ) -> Answer:
     """The answer to a GET or HEAD of a file.
 
@@ -111,8 +111,7 @@ def parse_range(value: str, size: int) -> list[Slice]:
     slices: list[Slice] = []
     missed = False
     for item in value[len("bytes=") :].split(","):
-        item = item.strip(" \t")
-        if not item:
+        if not item.strip(" \t"):
             continue
         start_text, dash, end_text = (part.strip(" \t") for part in item.partition("-"))
         if not dash:

@@ -19,7 +19,7 @@ _JPEG_QUALITY = 95
 _DRAFT_PIXELS = 24_000_000
 
 
-class ThumbError(Exception):
+class ThumbError(ValueError):
     """No thumb can be made; the text says why and is safe for a log."""
 
 
@@ -52,6 +52,8 @@ def render(source: BinaryIO, source_type: str, size: ThumbSize, *, max_pixels: i
             for step in _bounded(size.steps(*upright.size), max_pixels):
                 upright = _apply(upright, step)
             return _encode(upright, source_type)
+    except ThumbError:
+        raise
     except UnidentifiedImageError as error:
         raise ThumbError("the original is not an image") from error
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, Image.DecompressionBombError) as error:

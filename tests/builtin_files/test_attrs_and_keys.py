@@ -47,7 +47,7 @@ def test_a_broken_side_file_counts_as_missing(content: bytes) -> None:
 
 
 def test_a_name_that_is_no_unicode_is_refused() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(UnicodeEncodeError):
         Attrs("x/y", {"n": "\ud800"}).encode()
 
 

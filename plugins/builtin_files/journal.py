@@ -1,0 +1,100 @@
+"""Which files a running write may leave behind, kept so that a crash in its middle can be mended at the next start.
+
+A key stands in the journal from before its file is written (or before a row stops naming it) until the write is over.
+What a dead process left is compared with the rows: a file that no row names is deleted. It lies in the auxiliary
+database because the main one's writer may be waiting for the very file that is being stored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pbhost.database import Connection, Engine, Transaction
+from pbhost.model.ids import random_text
+
+_TABLE = "_pbhost_pending_files"
+#: Where liveness of a process cannot be known, an entry counts as left behind after this many seconds.
+_MAX_AGE = 24 * 3600
+
+
+class Journal:
+    """The pending keys of this process, and those that dead ones left."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._owner = f"{os.getpid()}:{_started(os.getpid())}:{random_text(8)}"
+
+    async def open(self) -> None:
+        """Makes the table where it is missing."""
+        await self._engine.write(
+            lambda tx: tx.execute(
+                f'CREATE TABLE IF NOT EXISTS "{_TABLE}" '
+                "(key TEXT NOT NULL, owner TEXT NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (key, owner))"
+            )
+        )
+
+    async def begin(self, keys: Sequence[str], now: int) -> None:
+        """Notes keys; returns when that is committed. ``now`` in Unix seconds."""
+
+        def note(tx: Transaction) -> None:
+            upsert = tx.dialect.upsert(_TABLE, ["key", "owner", "created"], ["key", "owner"])
+            tx.execute_many(upsert, [(key, self._owner, now) for key in keys])
+
+        await self._engine.write(note)
+
+    async def end(self, keys: Sequence[str]) -> None:
+        """Forgets keys of this process."""
+        await self._engine.write(
+            lambda tx: tx.execute_many(
+                f'DELETE FROM "{_TABLE}" WHERE key = ? AND owner = ?', [(key, self._owner) for key in keys]
+            )
+        )
+
+    async def left_behind(self, now: int) -> list[str]:
+        """Keys of processes that are gone."""
+
+        def read(connection: Connection) -> list[tuple[object, ...]]:
+            return list(connection.fetch_all(f'SELECT key, owner, created FROM "{_TABLE}" ORDER BY key'))
+
+        rows = await self._engine.read(read, lane="list")
+        return [
+            str(key)
+            for key, owner, created in rows
+            if owner != self._owner and (_is_gone(str(owner)) or now - int(str(created)) > _MAX_AGE)
+        ]
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Forgets keys whoever noted them."""
+        await self._engine.write(
+            lambda tx: tx.execute_many(f'DELETE FROM "{_TABLE}" WHERE key = ?', [(key,) for key in keys])
+        )
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether the process of an entry is known to have ended."""
+    pid, _, rest = owner.partition(":")
+    started = rest.partition(":")[0]
+    if os.name == "nt" or not pid.isdigit():
+        return False  # cannot be asked there without risk to the process
+    if int(pid) == os.getpid():
+        # The same number, but another life of it: an earlier process, or an earlier application of this one.
+        return started != _started(os.getpid())
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return bool(started) and started != _started(int(pid))
+
+
+def _started(pid: int) -> str:
+    """When a process started, in a form that is only compared; "" where the system does not tell."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The second field is the command in parentheses and may hold anything; the start time is the 22nd.
+    return status.rpartition(")")[2].split()[19]

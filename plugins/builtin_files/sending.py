@@ -1,0 +1,111 @@
+"""Sends a stored file: whole or in ranges, from memory where it is small, never blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from aiohttp import web
+
+from builtin_files.headers import file_headers
+from builtin_files.ranges import Answer, Slice, decide
+from builtin_files.storage import Fetching
+from pbhost.services import FileAttributes, Storage
+
+#: Files up to this size are read at once and sent together with the head.
+SMALL = 1024 * 1024
+
+
+async def send(
+    request: web.Request,
+    storage: Storage,
+    key: str,
+    name: str,
+    *,
+    force_attachment: bool = False,
+    preset: Mapping[str, str] | None = None,
+) -> web.StreamResponse:
+    """The answer to a GET or HEAD of a stored file.
+
+    Args:
+        key: what is sent; name: what the client is told it is called.
+        force_attachment: let the browser save it whatever it is.
+        preset: headers that take the place of the usual ones.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the storage cannot be reached.
+    """
+    limit = 0 if request.method == "HEAD" else SMALL
+    attributes, content = await _fetch(storage, key, limit)
+    headers = {
+        **file_headers(attributes.content_type, key, name, force_attachment=force_attachment),
+        **(preset or {}),
+    }
+    modified = attributes.modified.timestamp()
+    answer = decide(request.method, request.headers, attributes.size, modified, headers["Content-Type"])
+    for dropped in answer.drop:
+        headers.pop(dropped, None)
+    headers.update({key: value for key, value in answer.headers.items() if key not in (preset or {})})
+    if request.method == "HEAD" or not any(isinstance(part, Slice) for part in answer.parts):
+        return _without_file(answer, headers, is_head=request.method == "HEAD")
+    if content is not None:
+        headers.pop("Content-Length", None)
+        return web.Response(status=answer.status, headers=headers, body=_joined(answer, content))
+    return await _stream(request, storage, key, answer, headers)
+
+
+async def _fetch(storage: Storage, key: str, limit: int) -> tuple[FileAttributes, bytes | None]:
+    if limit and isinstance(storage, Fetching):
+        return await storage.fetch(key, limit)
+    return await storage.attributes(key), None
+
+
+def _without_file(answer: Answer, headers: dict[str, str], *, is_head: bool) -> web.Response:
+    body = None if is_head else b"".join(part for part in answer.parts if isinstance(part, bytes))
+    if not is_head:
+        headers.pop("Content-Length", None)
+    return web.Response(status=answer.status, headers=headers, body=body)
+
+
+def _joined(answer: Answer, content: bytes) -> bytes:
+    pieces = [
+        content[part.start : part.start + part.length] if isinstance(part, Slice) else part for part in answer.parts
+    ]
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+async def _stream(
+    request: web.Request, storage: Storage, key: str, answer: Answer, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    path = storage.local_path(key)
+    file = await asyncio.to_thread(path.open, "rb") if path is not None else None
+    try:
+        await response.prepare(request)
+        for part in answer.parts:
+            if isinstance(part, bytes):
+                await response.write(part)
+            elif file is None or not await _sendfile(request, file, part):
+                async for chunk in storage.read(key, start=part.start, end=part.start + part.length):
+                    await response.write(chunk)
+        await response.write_eof()
+    finally:
+        if file is not None:
+            file.close()
+    return response
+
+
+async def _sendfile(request: web.Request, file: BinaryIO, part: Slice) -> bool:
+    """Lets the kernel copy the file to the socket; False where the event loop has no such call (uvloop)."""
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the client closed the connection")
+    if part.length == 0:
+        return True
+    try:
+        await asyncio.get_running_loop().sendfile(transport, file, part.start, part.length, fallback=False)
+    except (NotImplementedError, asyncio.SendfileNotAvailableError):
+        return False
+    return True
