@@ -111,5 +111,5 @@ def _representable(value: SqlValue) -> SqlValue:
         try:
             return float(value)
         except OverflowError:
-            return math.copysign(math.inf, value)
+            return math.inf if value > 0 else -math.inf
     return value

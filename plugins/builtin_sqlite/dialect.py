@@ -92,7 +92,7 @@ class SqliteDialect:
         sets = ", ".join(f"{self.quote(column)} = excluded.{self.quote(column)}" for column in changed)
         action = f"UPDATE SET {sets}" if changed else "NOTHING"
         conflict = ", ".join(map(self.quote, key))
-        return f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks}) ON CONFLICT ({conflict}) DO {action}"  # noqa: S608  # quoted names
+        return f"INSERT INTO {self.quote(table)} ({names}) VALUES ({marks}) ON CONFLICT ({conflict}) DO {action}"
 
     def schema_objects(self) -> str:
         return "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master WHERE type <> 'trigger'"

@@ -183,9 +183,9 @@ class Pump:
         """
         future: asyncio.Future[T] = self._loop.create_future()
         with self._lock:
+            self._check()
             if self.closed:
                 raise TransactionOverError
-            self._check()
             self._inbox.put(cast("_Request[object]", _Request(function, future)))
         return await future
 

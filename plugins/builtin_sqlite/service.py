@@ -23,7 +23,7 @@ from builtin_sqlite.opening import Role, connector, prepare_file, set_up, unusab
 from builtin_sqlite.pump import SqliteAsyncTransaction, TransactionOverError, joined
 from builtin_sqlite.thread import ConnectionThread
 from builtin_sqlite.watchers import Watchers
-from builtin_sqlite.writer import Hooks, Writer
+from builtin_sqlite.writer import ABANDONED, Hooks, Writer
 from pbhost.database import AsyncTransaction, Change, Connection, Lane, Transaction
 from pbhost.errors import DatabaseError
 
@@ -229,9 +229,9 @@ class SqliteEngine:
         future, job = self._writer.submit(function, exclusive=exclusive, timeout=limit, patience=patience)
         try:
             return await future
-        except asyncio.CancelledError as error:
+        except asyncio.CancelledError:
             if job.pump is not None:
-                job.pump.give_up(error)
+                job.pump.give_up(DatabaseError(ABANDONED))
             raise
 
     def transaction(self, *, timeout: float | None = None) -> AbstractAsyncContextManager[AsyncTransaction]:

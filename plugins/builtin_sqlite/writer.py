@@ -27,6 +27,8 @@ from pbhost.errors import DatabaseBusyError, DatabaseError
 T = TypeVar("T")
 _LOG = logging.getLogger("pbhost.sqlite")
 
+ABANDONED = "nobody waits for this transaction any more; it was rolled back"
+
 #: Writes of one group at most, and seconds after which a group is closed: both bound the wait of the first.
 _GROUP = 256
 _GROUP_SECONDS = 0.02
@@ -293,7 +295,7 @@ class Writer:
                 writable=True,
             )
             if job.future.cancelled():
-                job.pump.give_up(asyncio.CancelledError())
+                job.pump.give_up(DatabaseError(ABANDONED))
             try:
                 job.value = job.function(transaction)
                 # A function that swallowed the end of its time, or whose caller is gone, is not committed all the same.
