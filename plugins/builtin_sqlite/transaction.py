@@ -12,7 +12,7 @@ from builtin_sqlite.connection import SqliteConnection
 from builtin_sqlite.driver_errors import translate
 from builtin_sqlite.feed import INSERT_CHANGE
 from builtin_sqlite.statements import is_forbidden, split
-from pbhost.database import Sql, SqlValue
+from pbhost.database import Row, Sql, SqlValue
 from pbhost.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -30,12 +30,22 @@ class SqliteTransaction(SqliteConnection):
         undone_callbacks: of nested savepoints that were rolled back already; called in either case.
     """
 
-    __slots__ = ("_depth", "_has_feed", "commit_callbacks", "last_seq", "now", "rollback_callbacks", "undone_callbacks")
+    __slots__ = (
+        "_depth",
+        "_has_feed",
+        "_is_lost",
+        "commit_callbacks",
+        "last_seq",
+        "now",
+        "rollback_callbacks",
+        "undone_callbacks",
+    )
 
     def __init__(self, raw: sqlite3.Connection, *, has_feed: bool, pump: Pump | None = None) -> None:
         super().__init__(raw, pump)
         self._has_feed = has_feed
         self._depth = 0
+        self._is_lost = False
         self.now = stored_now()
         self.last_seq = 0
         self.commit_callbacks: list[Callable[[], None]] = []
@@ -59,6 +69,7 @@ class SqliteTransaction(SqliteConnection):
             with self.savepoint():
                 return sum(self.execute(sql, row) for row in rows)
         except (sqlite3.Error, sqlite3.Warning) as error:
+            self._end_if_lost()
             raise translate(error) from None
 
     def execute_script(self, sql: str) -> int:
@@ -80,8 +91,7 @@ class SqliteTransaction(SqliteConnection):
         try:
             yield
         except BaseException:
-            # Some errors (a full disk, for instance) end the whole transaction; there is nothing left to go back to.
-            if self._raw.in_transaction:
+            if not self._is_lost:  # otherwise there is nothing left to go back to
                 self._raw.execute(f"ROLLBACK TO {name}")
                 self._raw.execute(f"RELEASE {name}")
             self.undone_callbacks += self.rollback_callbacks[rolled_back:]
@@ -105,6 +115,24 @@ class SqliteTransaction(SqliteConnection):
         assert seq is not None
         self.last_seq = seq
         return seq
+
+    def _again(self, error: Exception, sql: str, params: Sequence[SqlValue]) -> tuple[sqlite3.Cursor, list[Row]]:
+        try:
+            return super()._again(error, sql, params)
+        except DatabaseError:
+            self._end_if_lost()
+            raise
+
+    def _end_if_lost(self) -> None:
+        """Some errors (a full disk, a stopped write) make SQLite end the whole transaction.
+
+        What a function that catches such an error writes afterwards would be committed statement by statement, while
+        its caller is told that it failed. So it gets a connection that is closed.
+        """
+        if not self._is_lost and not self._raw.in_transaction:
+            self._is_lost = True
+            self._raw = sqlite3.connect(":memory:")
+            self._raw.close()
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         self.commit_callbacks.append(callback)

@@ -1,16 +1,19 @@
 """What a user sees when the data directory is fresh, existing, or cannot be used."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from builtin_sqlite.config import SqliteOptions
 from builtin_sqlite.service import SqliteEngine
 
-from pbhost.errors import DatabaseBusyError, DatabaseUnusableError
+from pbhost.database import Transaction
+from pbhost.errors import DatabaseBusyError, DatabaseError, DatabaseUnusableError
 
 
 def _engine(directory: Path, **options: float) -> SqliteEngine:
@@ -146,6 +149,34 @@ async def test_a_full_disk_fails_the_write_and_the_next_one_works(tmp_path: Path
     rows = await engine.read(lambda c: c.fetch_all("SELECT id FROM big"))
     await engine.close()
     assert len(rows) == 1
+
+
+async def test_a_write_that_ignores_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    engine = _engine(tmp_path)
+    await engine.open()
+    await engine.write(lambda t: t.execute("CREATE TABLE big (id INTEGER PRIMARY KEY, data BLOB)"))
+    await engine.write(lambda t: t.fetch_all("PRAGMA max_page_count = 40"))
+
+    def go_on_regardless(transaction: Transaction) -> None:
+        with suppress(DatabaseUnusableError), transaction.savepoint():
+            transaction.execute("INSERT INTO big (data) VALUES (zeroblob(1000000))")
+        transaction.execute("INSERT INTO big (data) VALUES ('small')")
+
+    for exclusive in (False, True):
+        with pytest.raises(DatabaseError):
+            await engine.write(go_on_regardless, exclusive=exclusive)
+    neighbours = await asyncio.gather(
+        engine.write(lambda t: t.execute("INSERT INTO big (data) VALUES ('first')")),
+        engine.write(go_on_regardless),
+        engine.write(lambda t: t.execute("INSERT INTO big (data) VALUES ('third')")),
+        return_exceptions=True,
+    )
+    rows = await engine.read(lambda c: c.fetch_all("SELECT data FROM big"))
+    await engine.close()
+    assert isinstance(neighbours[1], DatabaseError)
+    # Whoever was told "done" is there, whoever was told of an error is not.
+    told = [data for data, result in zip(("first", "", "third"), neighbours, strict=True) if result == 1]
+    assert [data for (data,) in rows] == told
 
 
 async def test_a_database_locked_by_another_program_is_reported_as_busy(tmp_path: Path) -> None:
