@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from aiohttp import hdrs, web
+from yarl import URL
 
 from pbhost.model import RequestContext
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
-class LazyMapping(Mapping[str, str]):
-    """A mapping that is made on first use."""
+class _Lazy(Mapping[str, str]):
+    """A mapping that is made on first use.
 
-    __slots__ = ("_data", "_make")
+    It keeps the part of the request that it is made from, never the request itself: that would be a reference cycle for the
+    garbage collector to find in each of thousands of requests per second.
+    """
 
-    def __init__(self, make: Callable[[], dict[str, str]]) -> None:
-        self._make = make
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
         self._data: dict[str, str] | None = None
+
+    def _make(self) -> dict[str, str]:
+        raise NotImplementedError
 
     def _loaded(self) -> dict[str, str]:
         data = self._data
@@ -40,32 +47,48 @@ class LazyMapping(Mapping[str, str]):
         return repr(self._loaded())
 
 
+class QueryValues(_Lazy):
+    """The first value of each query parameter."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, url: URL) -> None:
+        super().__init__()
+        self._source = url
+
+    def _make(self) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for key, value in self._source.query.items():
+            values.setdefault(key, value)
+        return values
+
+
+class HeaderValues(_Lazy):
+    """The first value of each header under its name in rules: ``X-Api-Key`` is ``x_api_key``."""
+
+    __slots__ = ("_source",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._source = headers
+
+    def _make(self) -> dict[str, str]:
+        values: dict[str, str] = {}
+        for key, value in self._source.items():
+            values.setdefault(_SEPARATORS.sub("_", key.lower()).strip("_"), value)
+        return values
+
+
 def make_context(request: web.Request, path: str, ip: str, remote_ip: str) -> RequestContext:
     """The context of a request before its identity and body are known."""
     return RequestContext(
         method=request.method,
         path=path,
-        query=LazyMapping(lambda: first_values(request)),
-        headers=LazyMapping(lambda: normalised_headers(request)),
+        query=QueryValues(request.rel_url),
+        headers=HeaderValues(request.headers),
         ip=ip,
         remote_ip=remote_ip,
     )
-
-
-def first_values(request: web.Request) -> dict[str, str]:
-    """The first value of each query parameter."""
-    values: dict[str, str] = {}
-    for key, value in request.query.items():
-        values.setdefault(key, value)
-    return values
-
-
-def normalised_headers(request: web.Request) -> dict[str, str]:
-    """The first value of each header under its name in rules: ``X-Api-Key`` is ``x_api_key``."""
-    values: dict[str, str] = {}
-    for key, value in request.headers.items():
-        values.setdefault(_SEPARATORS.sub("_", key.lower()).strip("_"), value)
-    return values
 
 
 def bearer_token(request: web.Request) -> str:

@@ -163,8 +163,7 @@ class Endpoint:
         except Exception as raised:
             response, error = self._fault(request, raised)
         finally:
-            multipart = request.get(MULTIPART)
-            if multipart is not None:
+            if request.body_exists and (multipart := request.get(MULTIPART)) is not None:
                 multipart.close()
         if isinstance(response, PreparedResponse):
             response.edge = pipeline.edge(request)[1]
