@@ -1,0 +1,150 @@
+"""A real application with its HTTP server on a free port of loopback, inside the test's own event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import orjson
+
+from pbhost.app import App
+from pbhost.config import Config, PluginsConfig
+from pbhost.errors import JSON
+from pbhost.http.server import Server, bind
+from pbhost.plugins import load_plugins
+from pbhost.plugins.loading import LoadedPlugin
+
+if TYPE_CHECKING:
+    from pbhost.model import Record
+
+SUPERUSER = ("root@example.com", "password-of-root")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the server: status, headers, and the body as JSON where it is JSON, as text else."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: JSON
+
+    def __getitem__(self, key: str) -> JSON:
+        assert isinstance(self.body, dict), self.body
+        return self.body[key]
+
+
+class Running:
+    """A running server and a client for it.
+
+    Attributes:
+        app: the application, for a look inside.
+        url: where it listens.
+    """
+
+    def __init__(self, app: App, url: str, session: aiohttp.ClientSession) -> None:
+        self.app = app
+        self.url = url
+        self.session = session
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        token: str = "",
+        data: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends a request.
+
+        Args:
+            method: the HTTP method.
+            path: path and query.
+            body: sent as JSON if not None.
+            token: an auth token, "" for a guest.
+            data: form data instead of a JSON body.
+            headers: further headers.
+        """
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = token
+        if body is not None:
+            data = orjson.dumps(body)
+            sent["Content-Type"] = "application/json"
+        async with self.session.request(
+            method, self.url + path, data=data, headers=sent, allow_redirects=False
+        ) as response:
+            raw = await response.read()
+            try:
+                parsed: JSON = orjson.loads(raw) if raw else None
+            except orjson.JSONDecodeError:
+                parsed = raw.decode(errors="replace")
+            return Answer(response.status, dict(response.headers), parsed)
+
+    async def superuser(self) -> str:
+        """The token of a superuser, created on first use."""
+        found = await self.app.records.find_first("_superusers", "email = {:email}", {"email": SUPERUSER[0]})
+        if found is None:
+            email, password = SUPERUSER
+            found = await self.app.records.create("_superusers", {"email": email, "password": password})
+        return await self.app.auth.issue_token(found)
+
+    async def user(self, email: str = "user@example.com", collection: str = "users") -> tuple[Record, str]:
+        """An auth record of that email, created on first use, and its token."""
+        found = await self.app.records.find_first(collection, "email = {:email}", {"email": email})
+        if found is None:
+            found = await self.app.records.create(collection, {"email": email, "password": "password-of-user"})
+        return found, await self.app.auth.issue_token(found)
+
+
+@asynccontextmanager
+async def running_app(
+    directory: Path,
+    *plugins: object,
+    only: Sequence[str] = (),
+    block: Sequence[str] = (),
+    options: Mapping[str, Mapping[str, JSON]] | None = None,
+) -> AsyncIterator[Running]:
+    """A running application; stopped at the end of the block.
+
+    Args:
+        directory: an empty or existing directory; ``pb_data`` is made inside.
+        plugins: plugin objects or modules, loaded after the built-ins and installed ones.
+        only: if not empty, load nothing else.
+        block: plugins that are not loaded.
+        options: each plugin's options by its name.
+
+    Raises:
+        PbhostError: it cannot start.
+    """
+    config = Config(
+        dir=directory / "pb_data",
+        http="127.0.0.1:0",
+        public_dir=directory / "pb_public",
+        plugins=PluginsConfig(
+            dir=directory / "pb_plugins", only=tuple(only), block=tuple(block), tables=dict(options or {})
+        ),
+    )
+    extra = [
+        LoadedPlugin(
+            name=str(getattr(target, "NAME", "") or f"test{index}"),
+            source="flag",
+            where="test",
+            target=target,
+            schema=getattr(target, "CONFIG_SCHEMA", None),
+        )
+        for index, target in enumerate(plugins)
+    ]
+    registry = load_plugins(config.plugins, extra)
+    server = Server(App(config, registry), bind("127.0.0.1", 0))
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Running(server.app, server.url, session)
+    finally:
+        await server.stop()
