@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from pbhost.database import Row
 from pbhost.model import Collection, Field
 
 
 class Schema:
     """All collections in row order, found by id or name. Never changed: a new state is a new schema."""
 
-    def __init__(self, collections: Iterable[Collection] = ()) -> None:
+    def __init__(self, collections: Iterable[Collection] = (), rows: Mapping[str, Row] | None = None) -> None:
+        """``rows``: what each collection was read from, by id; those that were changed since have none."""
         self.collections: Sequence[Collection] = tuple(collections)
+        self.rows: Mapping[str, Row] = rows or {}
         self._ids: dict[str, int] = {}
         self._names: dict[str, int] = {}
         for position, collection in enumerate(self.collections):
@@ -52,8 +55,10 @@ class Schema:
     def with_collection(self, changed: Collection) -> Schema:
         """This schema with a collection added, or replaced if its id is known."""
         kept = [changed if item.id == changed.id else item for item in self.collections]
-        return Schema(kept if changed.id in self._ids else [*kept, changed])
+        rows = {id_: row for id_, row in self.rows.items() if id_ != changed.id}
+        return Schema(kept if changed.id in self._ids else [*kept, changed], rows)
 
     def without(self, collection_id: str) -> Schema:
         """This schema without a collection."""
-        return Schema(item for item in self.collections if item.id != collection_id)
+        rows = {id_: row for id_, row in self.rows.items() if id_ != collection_id}
+        return Schema((item for item in self.collections if item.id != collection_id), rows)

@@ -49,7 +49,6 @@ class CollectionsService:
         self._schema = Schema()
         self._generation = 0
         self._versions = count(1)
-        self._rows: dict[str, tuple[Row, Collection]] = {}
         self._own_changes: set[int] = set()
         # While a thread changes the schema it sees its own changes before they are committed, everyone else after.
         self._changing = threading.local()
@@ -175,26 +174,26 @@ class CollectionsService:
         rows = connection.fetch_all(
             f"SELECT {columns} FROM {dialect.quote(TABLE)} ORDER BY {dialect.row_number(dialect.quote(TABLE))}"
         )
-        return Schema([self._collection(row) for row in rows])
+        return Schema([self._collection(row) for row in rows], {str(row[0]): row for row in rows})
 
     def _collection(self, row: Row) -> Collection:
         """The collection of a row; the known object if the row is the same as before."""
-        known = self._rows.get(str(row[0]))
-        if known is not None and known[0] == row:
-            return known[1]
+        known = self._schema.by_id(str(row[0]))
+        if known is not None and self._schema.rows.get(known.id) == row:
+            return known
         collection = self._codec.from_row(row)
         collection.version = next(self._versions)
         return collection
 
     def _swap(self, schema: Schema) -> None:
         """Makes a state the current one. On the event loop, in one step."""
-        current = []
+        rows = dict(schema.rows)
         for collection in schema.collections:
-            if not collection.version or self._rows.get(collection.id, ((), None))[1] is not collection:
+            if self._schema.by_id(collection.id) is not collection:
                 collection.version = next(self._versions)
-            current.append(collection)
-        self._rows = {item.id: (tuple(self._codec.to_row(item)), item) for item in current}
-        self._schema = schema
+            if collection.id not in rows:
+                rows[collection.id] = tuple(self._codec.to_row(collection))
+        self._schema = Schema(schema.collections, rows)
         self._generation += 1
 
     # -- writing -----------------------------------------------------------------------------------------------------
