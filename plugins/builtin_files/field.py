@@ -190,12 +190,17 @@ class FileField(Field):
             uploads = []
         if not uploads and not leaving:
             return
+        # A hook may have set another value since this ran first.
+        before = self._write(record) or _Write(value)
+        uploads = [upload for upload in uploads if upload.name not in before.stored]
+        leaving = [name for name in leaving if name not in before.leaving]
         _assign_id(record)
         try:
             await services.files.begin_write(record, uploads, leaving)
         except OSError as error:
             raise ValidationError({}, cause=f"the uploads of {self.name!r} could not be stored: {error}") from error
-        self._remember(record, _Write(value, [upload.name for upload in uploads], leaving))
+        stored = [*before.stored, *(upload.name for upload in uploads)]
+        self._remember(record, _Write(value, stored, [*before.leaving, *leaving]))
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         items = items_of(value)
