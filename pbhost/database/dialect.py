@@ -45,6 +45,10 @@ class Dialect(Protocol):
         """ASCII lower case."""
         ...
 
+    def collated_equal(self, left: str, right: str, collation: str) -> str:
+        """Equality under a named collation of an index (``NOCASE``), written so that such an index serves it."""
+        ...
+
     def is_same(self, left: str, right: str, *, negated: bool = False) -> str:
         """Null-safe equality (``IS``, ``IS NOT DISTINCT FROM``)."""
         ...

@@ -1,7 +1,7 @@
 """Refusals that more than one auth endpoint gives, and the field errors they share.
 
-    TooManyRequestsError
-    └── HasherBusy          more sign-ins are waiting for a hash than the queue holds
+TooManyRequestsError
+└── HasherBusy          more sign-ins are waiting for a hash than the queue holds
 """
 
 from __future__ import annotations

@@ -50,33 +50,28 @@ class PasswordHasher:
         self._pending = 0
         self._decoy: str | None = None
 
-    async def hash(self, password: str, cost: int = 0) -> str:
+    async def hash(self, password: str, *, cost: int = 0) -> str:
         """The hash to store for ``password``; ``cost`` is the bcrypt cost (0: 10) where bcrypt is kept."""
         return await self._run(lambda: self.hash_sync(password, cost))
 
-    async def verify(self, password: str, hashed: str) -> bool:
-        """Whether ``password`` is the one behind ``hashed``; an empty, foreign or damaged hash never verifies."""
-        return await self._run(lambda: self.verify_sync(password, hashed))
+    async def verify(self, password: str, stored: str) -> bool:
+        """Whether ``password`` is the one behind ``stored``; an empty, foreign or damaged hash never verifies.
 
-    async def waste(self, password: str, hashed: str = "") -> None:
-        """Do the work of a verification and tell nothing.
-
-        Called where there is no record to check, so that the time of the answer does not tell whether an account
-        exists. ``hashed`` is some real hash of the collection; without one a decoy of the current kind is used.
+        An empty hash costs as much as a real one, so that the time of an answer does not tell whether there is one.
         """
-        await self._run(lambda: self.verify_sync(password, hashed or self._decoy_hash()))
+        return await self._run(lambda: self._verify(password, stored))
 
-    def needs_rehash(self, hashed: str) -> bool:
-        """Whether a verified ``hashed`` should be replaced by a new hash of the configured kind."""
-        if not hashed or self._options.algorithm == "bcrypt":
+    def needs_rehash(self, stored: str) -> bool:
+        """Whether a verified ``stored`` should be replaced by a new hash of the configured kind."""
+        if not stored or self._options.algorithm == "bcrypt":
             return False
-        if not hashed.startswith(_ARGON2_PREFIX):
+        if not stored.startswith(_ARGON2_PREFIX):
             return True
         from argon2 import extract_parameters
         from argon2.exceptions import InvalidHashError
 
         try:
-            made = extract_parameters(hashed)
+            made = extract_parameters(stored)
         except InvalidHashError:
             return False
         wanted = self._options
@@ -118,11 +113,20 @@ class PasswordHasher:
                 return False
         return False
 
-    def close(self) -> None:
+    async def start(self) -> None:
+        """Nothing to do: threads are started by the first hash."""
+
+    async def stop(self) -> None:
         """End the threads; hashes that have begun are finished first."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
+
+    def _verify(self, password: str, stored: str) -> bool:
+        if stored:
+            return self.verify_sync(password, stored)
+        self.verify_sync(password, self._decoy_hash())
+        return False
 
     def _decoy_hash(self) -> str:
         if self._decoy is None:

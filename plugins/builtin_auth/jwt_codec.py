@@ -72,6 +72,8 @@ def verify(token: str, key: str) -> Claims:
     """
     import jwt
 
+    if not key:
+        raise InvalidToken("there is no key")
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidToken("too long")
     with warnings.catch_warnings():

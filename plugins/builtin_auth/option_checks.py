@@ -167,9 +167,7 @@ def _mfa_across(collection: Collection, rule: RuleCheck) -> Errors:
         return {}
     enabled = [part(options, key).get("enabled") is True for key in ("passwordAuth", "oauth2", "otp")]
     if sum(enabled) < 2:
-        error = FieldError(
-            "validation_mfa_not_enough_auths", "MFA requires at least 2 auth methods to be enabled."
-        )
+        error = FieldError("validation_mfa_not_enough_auths", "MFA requires at least 2 auth methods to be enabled.")
         return {"mfa": {"enabled": error}}
     broken = _rule(mfa.get("rule"), rule)
     return {"mfa": {"rule": broken}} if broken else {}

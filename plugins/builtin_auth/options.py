@@ -98,10 +98,16 @@ class _Object:
             elif isinstance(merge, _Object):
                 out[key] = merge(stored.get(key), None)
             elif stored.get(key) is not None:
-                out[key] = stored[key]
+                out[key] = _copy(stored[key])
             else:
                 out[key] = merge(None, None)
         return out
+
+
+def _copy(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 _PROVIDER = _Object(

@@ -270,9 +270,7 @@ def _strava(raw: RawUser, token: RawUser) -> OAuth2User:
 
 
 def _wakatime(raw: RawUser, token: RawUser) -> OAuth2User:
-    paths = _Paths(
-        "data.id", "data.display_name", "data.username", "data.email", verified="data.is_email_confirmed"
-    )
+    paths = _Paths("data.id", "data.display_name", "data.username", "data.email", verified="data.is_email_confirmed")
     user = paths(raw, token)
     photo = _text(raw, "data.photo")
     if _flag(raw, "data.photo_public"):
@@ -324,9 +322,7 @@ _MAPPERS: dict[str, _Mapper] = {
     "kakao": _kakao,
     "vk": _vk,
     "linear": _requiring(_LINEAR, lambda raw: _flag(raw, "data.viewer.active"), "the account is not active"),
-    "notion": _Paths(
-        f"{_OWNER}.id", f"{_OWNER}.name", email=f"{_OWNER}.person.email", avatar=f"{_OWNER}.avatar_url"
-    ),
+    "notion": _Paths(f"{_OWNER}.id", f"{_OWNER}.name", email=f"{_OWNER}.person.email", avatar=f"{_OWNER}.avatar_url"),
     "monday": _requiring(_MONDAY, lambda raw: _flag(raw, "data.me.enabled"), "the account is not enabled"),
     "lark": _Paths("data.union_id", "data.name", avatar="data.avatar_url"),
     "box": _requiring(_BOX, lambda raw: _text(raw, "status") == "active", "the account is not active"),
@@ -389,7 +385,7 @@ def gitee_email(body: JSON, is_email: Callable[[str], bool]) -> str:
         if not isinstance(item, dict):
             return ""
         email, scope = item.get("email"), item.get("scope")
-        if item.get("state") == "confirmed" and isinstance(scope, list) and "primary" in scope:
-            if isinstance(email, str) and is_email(email):
-                return email
+        is_primary = item.get("state") == "confirmed" and isinstance(scope, list) and "primary" in scope
+        if is_primary and isinstance(email, str) and is_email(email):
+            return email
     return ""

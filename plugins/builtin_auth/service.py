@@ -1,0 +1,134 @@
+"""The auth service: identity, tokens and the answer to a sign-in, put together from their parts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from builtin_auth.answer import AuthAnswer
+from builtin_auth.identities import IdentityCache
+from builtin_auth.jwt_codec import MAX_TOKEN_LENGTH
+from builtin_auth.lookup import Lookup
+from builtin_auth.options import AuthOptions, OptionsCache
+from builtin_auth.origins import Origins
+from builtin_auth.record_mails import RecordMails
+from builtin_auth.second_factor import SecondFactor
+from builtin_auth.throttle import AttemptWindow, Cooldown
+from builtin_auth.tokens import Tokens
+from pbhost.errors import JSON
+from pbhost.model import Collection, Record, RequestContext
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+    from pbhost.services import TokenType
+    from pbhost.services.sign_in import MailKind
+
+_MAIL_PAUSE = 120.0
+_OTP_ATTEMPTS = 5
+_OTP_WINDOW = 180.0
+# How long changes of other processes are gathered before they are read: one read for many writes.
+_GATHER = 0.05
+
+
+class AuthService:
+    """See :class:`pbhost.services.Auth`. The parts are public for the endpoints and hooks of this plugin."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self._options = OptionsCache()
+        self.identities = IdentityCache()
+        self.tokens = Tokens(app, self._options)
+        self.lookup = Lookup(app)
+        self.mails = RecordMails(app, self._options, self.tokens)
+        self.second_factor = SecondFactor(app, self._options)
+        self.origins = Origins(app, self.mails)
+        self.answer = AuthAnswer(app, self._options, self.tokens, self.second_factor, self.origins)
+        self.reset_mails = Cooldown(_MAIL_PAUSE)
+        self.verification_mails = Cooldown(_MAIL_PAUSE)
+        self.otp_attempts = AttemptWindow(_OTP_ATTEMPTS, _OTP_WINDOW)
+        self._watcher: asyncio.Task[object] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow the changes that other processes make to auth records."""
+        self.app.settings.on_change(self.otp_attempts.reset)
+        self._watcher = self.app.background(self._follow_changes(), name="auth: follow changes")
+
+    async def stop(self) -> None:
+        """End that."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def options(self, collection: Collection) -> AuthOptions:
+        """The typed options of an auth collection."""
+        return self._options.of(collection)
+
+    def cached_identity(self, token: str) -> Record | None:
+        """See :class:`pbhost.services.Auth`."""
+        return self.identities.get(token, self.app.collections.generation)
+
+    async def identify(self, token: str) -> Record | None:
+        """See :class:`pbhost.services.Auth`."""
+        if not token or len(token) > MAX_TOKEN_LENGTH:
+            return None
+        generation = self.app.collections.generation
+        known = self.identities.get(token, generation)
+        if known is not None:
+            return known
+        epoch = self.identities.epoch
+        verified = await self.tokens.verify(token, "auth")
+        if verified is None:
+            return None
+        record, claims = verified
+        expires = claims.get("exp")
+        self.identities.put(
+            token, record, generation, float(expires) if isinstance(expires, int | float) else None, epoch
+        )
+        return record
+
+    async def issue_token(
+        self,
+        record: Record,
+        type: TokenType = "auth",
+        *,
+        duration: int = 0,
+        refreshable: bool = True,
+        claims: Mapping[str, JSON] | None = None,
+    ) -> str:
+        """See :class:`pbhost.services.Auth`."""
+        return self.tokens.issue(record, type, duration=duration, refreshable=refreshable, claims=claims)
+
+    async def verify_token(self, token: str, type: TokenType) -> tuple[Record, dict[str, JSON]] | None:
+        """See :class:`pbhost.services.Auth`."""
+        return await self.tokens.verify(token, type)
+
+    async def respond(
+        self, record: Record, context: RequestContext, *, method: str = "", token: str = "", meta: object = None
+    ) -> dict[str, object]:
+        """See :class:`pbhost.services.Auth`."""
+        return await self.answer.make(record, context, method=method, token=token, meta=meta)
+
+    async def send_test_mail(self, kind: MailKind, collection: Collection, address: str) -> None:
+        """See :class:`pbhost.services.Auth`."""
+        await self.mails.test(kind, collection, address)
+
+    async def _follow_changes(self) -> None:
+        """This process forgets its own changed records in the commit; those of other processes come by the feed."""
+        db = self.app.db
+        _, seen = await db.last_change()
+        async for newest in db.watch_changes():
+            if newest <= seen:
+                continue
+            await asyncio.sleep(_GATHER)
+            if not len(self.identities):
+                _, seen = await db.last_change()
+                continue
+            oldest, _ = await db.last_change()
+            if oldest > seen + 1:
+                self.identities.clear()
+            while changes := await db.changes(seen):
+                for change in changes:
+                    collection = self.app.collections.find(change.collection_id)
+                    if collection is None or collection.is_auth:
+                        self.identities.forget(change.collection_id, change.record_id)
+                seen = changes[-1].seq

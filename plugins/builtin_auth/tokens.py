@@ -1,0 +1,67 @@
+"""Issuing and verifying the tokens of auth records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from builtin_auth.jwt_codec import Claims, InvalidToken, read_unverified, sign, verify
+from builtin_auth.options import OptionsCache
+from pbhost.errors import JSON
+from pbhost.model import Record
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+    from pbhost.services import TokenType
+
+
+class Tokens:
+    """Tokens are stateless: the key is the record's token key followed by the collection's secret for that type, so
+    a change of either ends all tokens made with it."""
+
+    def __init__(self, app: App, options: OptionsCache) -> None:
+        self._app = app
+        self._options = options
+
+    def issue(
+        self,
+        record: Record,
+        type: TokenType = "auth",
+        *,
+        duration: int = 0,
+        refreshable: bool = True,
+        claims: Mapping[str, JSON] | None = None,
+    ) -> str:
+        """A signed token for ``record``; ``duration`` 0 or less means the collection's."""
+        seconds = duration if duration > 0 else self._options.of(record.collection).durations[type]
+        payload: Claims = {"type": type, "id": record.id, "collectionId": record.collection.id}
+        if type == "auth":
+            payload["refreshable"] = refreshable
+        payload.update(claims or {})
+        payload["exp"] = int(time.time()) + seconds
+        return sign(payload, self._key(record, type))
+
+    async def verify(self, token: str, type: TokenType) -> tuple[Record, Claims] | None:
+        """The record and the claims of a valid token of that type, else None."""
+        try:
+            claims = read_unverified(token)
+        except InvalidToken:
+            return None
+        record_id, collection_id = claims.get("id"), claims.get("collectionId")
+        if claims.get("type") != type or not isinstance(record_id, str) or not isinstance(collection_id, str):
+            return None
+        collection = self._app.collections.find(collection_id) if record_id and collection_id else None
+        if collection is None or not collection.is_auth:
+            return None
+        record = await self._app.records.find(collection, record_id)
+        if record is None:
+            return None
+        try:
+            # The claims that count are those of the verified payload.
+            return record, verify(token, self._key(record, type))
+        except InvalidToken:
+            return None
+
+    def _key(self, record: Record, type: TokenType) -> str:
+        return record.text("tokenKey") + self._options.of(record.collection).secrets[type]
