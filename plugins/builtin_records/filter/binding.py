@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pbhost.database import SqlValue
@@ -20,16 +20,17 @@ class Binding:
         values: what ``{:name}`` stands for.
         ids: the records looked at, None for all.
         row: the values of a virtual row by column.
-        limit: rows at most.
-        offset: rows left out before.
-        now: the moment of the request; the same for every macro.
     """
 
     context: RequestContext
     literals: Sequence[str | float] = ()
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] | None = None
     ids: Sequence[str] | None = None
-    row: Mapping[str, SqlValue] = field(default_factory=dict)
-    limit: int = 0
-    offset: int = 0
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    row: Mapping[str, SqlValue] | None = None
+    _moment: datetime | None = None
+
+    def moment(self) -> datetime:
+        """The moment of the request, the same for every macro."""
+        if self._moment is None:
+            self._moment = datetime.now(UTC)
+        return self._moment

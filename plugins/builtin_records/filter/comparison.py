@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pbhost.database import Dialect
 
 from .ast import Operator
-from .slots import Pattern
-from .template import Template, join, parameter, spelled
+from .slots import Pattern, Sameness
+from .template import ALWAYS, NEVER, Template, all_of, enclosed, parameter, spelled
 from .value import Ask, Nature, Value
 
 _EMPTY_TEXT = Template("''")
@@ -31,8 +31,8 @@ class Comparer:
         parts = [self.compare(left, plain, right)]
         if not operator.is_any and (left.many or right.many):
             parts.append(self._no_contradiction(left, plain, right))
-        guards = dict.fromkeys(left.guards + right.guards)
-        return _all([_all(parts), *guards])
+        parts += dict.fromkeys(left.guards + right.guards)
+        return parts[0] if len(parts) == 1 else enclosed(all_of(parts))
 
     def compare(self, left: Value, operator: Operator, right: Value) -> Template:
         """One comparison of two single values."""
@@ -67,10 +67,15 @@ class Comparer:
         """The first row that fits of the table of equality and emptiness."""
         if left.strict or right.strict:
             return self._same(left.sql, right.sql, negated)
+        if left.constant is not None and right.constant is not None:
+            # Decided here rather than in SQL: a constant in an OR would keep the database from using its indexes.
+            sameness = self.ask(Sameness(left.constant, right.constant))
+            if sameness != "unlike":
+                return ALWAYS if (sameness == "same") is not negated else NEVER
         left_nature, right_nature = left.nature_for(self.ask), right.nature_for(self.ask)
         left_empty, right_empty = left_nature is Nature.EMPTY, right_nature is Nature.EMPTY
         if left_empty and right_empty:
-            return Template("1 = 0" if negated else "1 = 1")
+            return NEVER if negated else ALWAYS
         if left_nature is Nature.KNOWN or right_nature is Nature.KNOWN:
             left_sql = _EMPTY_TEXT if left_empty else left.sql
             right_sql = _EMPTY_TEXT if right_empty else right.sql
@@ -103,7 +108,3 @@ class Comparer:
 
 def _or_empty(sql: Template) -> Template:
     return "COALESCE(" + sql + ", '')"
-
-
-def _all(parts: list[Template]) -> Template:
-    return parts[0] if len(parts) == 1 else "(" + join(" AND ", parts) + ")"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pbhost.database import Dialect, Sql
 
@@ -50,9 +50,9 @@ class CompiledQuery:
         """The query for one request."""
         return BoundQuery(self, binding)
 
-    def select(self, columns: Sequence[str], id_marks: int | None, *, limited: bool) -> Template:
+    def select(self, columns: Sequence[str], id_marks: int | None) -> Template:
         """``SELECT`` of some columns of the base row, in the order of the sort."""
-        return self._cached(("select", *columns, id_marks, limited), lambda: self._select(columns, id_marks, limited))
+        return self._cached(("select", *columns, id_marks), lambda: self._select(columns, id_marks))
 
     def count(self, id_marks: int | None) -> Template:
         """``SELECT`` of the number of rows."""
@@ -72,13 +72,11 @@ class CompiledQuery:
             text = self._texts[key] = make()
         return text
 
-    def _select(self, columns: Sequence[str], id_marks: int | None, limited: bool) -> Template:
+    def _select(self, columns: Sequence[str], id_marks: int | None) -> Template:
         names = ", ".join(column(self.dialect, BASE, name) for name in columns)
         out = self._rows(("DISTINCT " if self.distinct else "") + names, self.joins, id_marks)
         if self.order is not None:
             out = out + " ORDER BY " + self.order
-        if limited:
-            out = out + " LIMIT " + parameter(slots.limit) + " OFFSET " + parameter(slots.offset)
         return out
 
     def _count(self, id_marks: int | None) -> Template:
@@ -114,16 +112,17 @@ class BoundQuery:
             limit: rows at most, 0 for all.
             offset: rows left out before; only together with ``limit``.
         """
-        template = self.compiled.select(columns, self._id_marks(), limited=limit > 0)
-        return self._sql(template, replace(self.binding, limit=limit, offset=offset) if limit else self.binding)
+        template = self.compiled.select(columns, self._id_marks())
+        sql = self._sql(template)
+        return Sql(sql.text + " LIMIT ? OFFSET ?", (*sql.params, limit, offset)) if limit else sql
 
     def count(self) -> Sql:
         """One row with the number of rows."""
-        return self._sql(self.compiled.count(self._id_marks()), self.binding)
+        return self._sql(self.compiled.count(self._id_marks()))
 
     def exists(self) -> Sql:
         """One row if any row fits, else none."""
-        return self._sql(self.compiled.exists(self._id_marks()), self.binding)
+        return self._sql(self.compiled.exists(self._id_marks()))
 
     def ids(self) -> Sql:
         """The ids of the rows."""
@@ -139,5 +138,6 @@ class BoundQuery:
         ids = self.binding.ids
         return None if ids is None else 1 << (len(ids) - 1).bit_length() if ids else 0
 
-    def _sql(self, template: Template, binding: Binding) -> Sql:
+    def _sql(self, template: Template) -> Sql:
+        binding = self.binding
         return Sql(template.text, tuple([slot(binding) for slot in template.slots]))

@@ -22,7 +22,7 @@ from .paths import Paths
 from .request_paths import RequestPaths
 from .schema import Row, Schema
 from .slots import BoundValue, Constant, Literal, Macro
-from .template import Template
+from .template import Template, all_of, any_of, enclosed
 from .value import FALSE, NULL, TRUE, Ask, Nature, Value, bound
 
 _PATH = re.compile(r"\w+[\w.:]*", re.ASCII)
@@ -64,7 +64,8 @@ class Query:
         row = Row(collection, alias, self.dialect.quote(collection.name), space=alias)
         condition = Expression(self, row).compile(parse_rule(rule))
         id_ = column(self.dialect, alias, "id")
-        self.checks[alias] = f"({id_} = '' OR {id_} IS NULL OR (" + condition + "))"
+        missing = Template(f"{id_} = '' OR {id_} IS NULL")
+        self.checks[alias] = enclosed(any_of([missing, enclosed(condition)]))
 
 
 @dataclass(slots=True)
@@ -97,16 +98,21 @@ class Expression:
         Raises:
             FilterError: something in it does not exist or may not be used.
         """
-        out = self._term(tree.terms[0])
+        # The list is flat; AND binds tighter.
+        alternatives = [[self._term(tree.terms[0])]]
         for join, term in zip(tree.joins, tree.terms[1:], strict=True):
-            out += (" AND " if join == "&&" else " OR ") + self._term(term)
-        return out
+            condition = self._term(term)
+            if join == "&&":
+                alternatives[-1].append(condition)
+            else:
+                alternatives.append([condition])
+        return any_of(map(all_of, alternatives))
 
     def _term(self, term: Comparison | Group) -> Template:
         if isinstance(term, Group):
             while len(term.terms) == 1 and isinstance(term.terms[0], Group):
                 term = term.terms[0]
-            return "(" + self.compile(term) + ")" if len(term.terms) > 1 else self._term(term.terms[0])
+            return enclosed(self.compile(term)) if len(term.terms) > 1 else self._term(term.terms[0])
         try:
             left = self.operand(term.left)
             return self._comparer.condition(left, term.operator, self.operand(term.right))

@@ -13,7 +13,7 @@ from typing import Protocol
 from pbhost.database import Dialect
 
 from .errors import FilterError
-from .template import Slot, Template, join, parameter, spelled
+from .template import ALWAYS, Slot, Template, join, parameter, spelled
 
 #: The alias of the row that a query is about.
 BASE = "c"
@@ -154,9 +154,6 @@ class AllRows:
 
     def condition(self, dialect: Dialect, before: str, alias: str) -> Template:
         return ALWAYS
-
-
-ALWAYS = Template("TRUE")
 
 
 def column(dialect: Dialect, alias: str, name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from threading import Lock
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pbhost.database import Dialect, SqlValue
 from pbhost.model import Collection, Record, RequestContext
@@ -26,7 +26,7 @@ from .parser import parse
 from .printer import to_shape
 from .schema import Access, Row, Schema
 from .sorting import order_by
-from .template import Template, join, parameter
+from .template import ALWAYS, Template, all_of, enclosed, join, parameter
 
 #: Bytes of a filter in a request.
 MAX_CLIENT_FILTER = 3500
@@ -40,8 +40,7 @@ _FORBIDDEN = ("@collection.", "@request.")
 _Question: TypeAlias = Callable[[Binding], Hashable]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Spec:
+class _Spec(NamedTuple):
     """What a plan is for. ``shape`` stands for every filter that differs from it in its literals only."""
 
     collection_id: str
@@ -140,7 +139,7 @@ class QueryPlanner:
             FilterError: the rule, filter or sort cannot be compiled.
         """
         tree, shape, literals = _read_filter(filter, sort, access, context)
-        binding = Binding(context=context, literals=literals, values=values or {}, ids=ids, row=row or {})
+        binding = Binding(context=context, literals=literals, values=values, ids=ids, row=row)
         spec = _Spec(
             collection_id=collection.id,
             version=collection.version,
@@ -222,8 +221,7 @@ class QueryPlanner:
             # The list rules of what the sort joins decide which rows there are, too.
             joined, multiplied = len(joins.sql), joins.multiply
         conditions += query.checks.values()
-        if len(conditions) > 1:
-            conditions = ["(" + condition + ")" for condition in conditions]
+        where = enclosed(all_of(map(enclosed, conditions)))
         # A view's rows are told apart by nothing but their values.
         is_view = collection.is_view
         return CompiledQuery(
@@ -232,7 +230,7 @@ class QueryPlanner:
             prefix=_virtual_source(dialect, collection) if spec.is_virtual else Template(""),
             joins=joins.all(),
             count_joins=joins.all(joined),
-            where=_enclosed(join(" AND ", conditions)) if conditions else None,
+            where=None if where == ALWAYS else where,
             order=order,
             distinct=joins.multiply or (is_view and bool(joins.sql)),
             count_distinct=multiplied or is_view,
@@ -276,10 +274,6 @@ def _virtual_source(dialect: Dialect, collection: Collection) -> Template:
         parameter(slots.VirtualColumn(item.name)) + f" AS {dialect.quote(item.name)}" for item in collection.fields
     ]
     return f"WITH {dialect.quote(_VIRTUAL)} AS (SELECT " + join(", ", columns) + ") "
-
-
-def _enclosed(condition: Template) -> Template:
-    return "(" + condition + ")"
 
 
 def _read_filter(

@@ -23,8 +23,7 @@ from .slots import (
     SubmittedCount,
     SubmittedItems,
 )
-from .template import parameter
-from .value import NULL, Nature, Value, bound
+from .value import FALSE, NULL, Nature, Value, bound
 
 _REQUEST = re.compile(r"@request\.(auth|body|query|headers)\.([\w.:]*\w)", re.ASCII)
 _COLLECTION = re.compile(r"@collection\.(\w+)(?::(\w+))?\.([\w.:]*\w)", re.ASCII)
@@ -91,9 +90,11 @@ class RequestPaths:
         return bound(SubmittedCount(name), Nature.KNOWN) if modifier == "length" else self._submitted_items(found)
 
     def _changed(self, found: Field) -> Value:
+        if not self.comparer.ask(IsSet(("body", found.name))):
+            return FALSE
         submitted = bound(RequestValue(("body", found.name), numeric=found.kind == "number", field=found))
         differs = self.comparer.compare(submitted, Operator.NOT_EQUAL, self.paths.resolve(found.name))
-        return Value(sql="(" + parameter(IsSet(("body", found.name))) + " AND " + differs + ")", strict=True)
+        return Value(sql="(" + differs + ")", strict=True)
 
     def _submitted_items(self, found: Field) -> Value:
         step = Step(self.paths.row.collection)

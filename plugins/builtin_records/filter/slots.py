@@ -52,7 +52,7 @@ class Macro:
     name: str
 
     def __call__(self, binding: Binding) -> SqlValue:
-        return MACROS[self.name](binding.now)
+        return MACROS[self.name](binding.moment())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class BoundValue:
     name: str
 
     def __call__(self, binding: Binding) -> SqlValue:
-        return to_sql(binding.values.get(self.name))
+        return to_sql(binding.values.get(self.name) if binding.values else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class VirtualColumn:
     name: str
 
     def __call__(self, binding: Binding) -> SqlValue:
-        return binding.row.get(self.name)
+        return binding.row.get(self.name) if binding.row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +194,6 @@ class SubmittedCount:
 # -- questions whose answer shapes the SQL -----------------------------------------------------------------------------
 
 
-def limit(binding: Binding) -> SqlValue:
-    """The number of rows at most."""
-    return binding.limit
-
-
-def offset(binding: Binding) -> SqlValue:
-    """The number of rows left out."""
-    return binding.offset
-
-
 @dataclass(frozen=True, slots=True)
 class Emptiness:
     """``"null"``, ``"empty"`` or ``"known"``: how a value takes part in equality."""
@@ -213,6 +203,24 @@ class Emptiness:
     def __call__(self, binding: Binding) -> str:
         value = self.of(binding)
         return "null" if value is None else "empty" if value == "" else "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Sameness:
+    """``"same"`` or ``"different"``: what equality says of two values that need no row, ``"unlike"`` if their types
+    leave that to the database."""
+
+    left: Slot
+    right: Slot
+
+    def __call__(self, binding: Binding) -> str:
+        left, right = self.left(binding), self.right(binding)
+        left_empty, right_empty = left is None or left == "", right is None or right == ""
+        if left_empty or right_empty:
+            return "same" if left_empty and right_empty else "different"
+        if isinstance(left, str) is not isinstance(right, str):
+            return "unlike"
+        return "same" if left == right else "different"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,6 @@ def _term(term: str, expression: Expression) -> Template:
             raise FilterError("a view has no @rowid")
         return query.dialect.row_number(row.alias) + Template(direction)
     value = expression.identifier(name)
-    if value.is_constant:
+    if value.constant is not None:
         raise FilterError(f"cannot sort by {name[:100]!r}")
     return value.sql + direction

@@ -36,6 +36,11 @@ class Template:
         return Template(other + self.text, self.slots)
 
 
+#: Conditions that are decided before any row is looked at.
+ALWAYS = Template("1 = 1")
+NEVER = Template("1 = 0")
+
+
 def parameter(slot: Slot) -> Template:
     """One bound value."""
     return Template("?", (slot,))
@@ -45,6 +50,23 @@ def join(separator: str, parts: Iterable[Template]) -> Template:
     """Templates with a separator between them."""
     parts = list(parts)
     return Template(separator.join(part.text for part in parts), tuple(slot for part in parts for slot in part.slots))
+
+
+def all_of(conditions: Iterable[Template]) -> Template:
+    """Conditions joined by AND, without those that always hold."""
+    parts = [condition for condition in conditions if condition != ALWAYS]
+    return NEVER if NEVER in parts else join(" AND ", parts) if parts else ALWAYS
+
+
+def any_of(conditions: Iterable[Template]) -> Template:
+    """Conditions joined by OR, without those that never hold."""
+    parts = [condition for condition in conditions if condition != NEVER]
+    return ALWAYS if ALWAYS in parts else join(" OR ", parts) if parts else NEVER
+
+
+def enclosed(condition: Template) -> Template:
+    """In parentheses, if that makes a difference."""
+    return condition if condition in (ALWAYS, NEVER) else "(" + condition + ")"
 
 
 def spelled(spell: Callable[..., str], *arguments: Template) -> Template:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from .binding import Binding
-from .slots import Emptiness
+from .slots import Constant, Emptiness
 from .template import Slot, Template
 
 #: Asks a question about the request that the plan is made for; the plan is then only used where the answer is the same.
@@ -49,7 +49,7 @@ class Value:
         parameter: the slot, if the operand is one bound value: LIKE then makes a pattern of it.
         many: all its values for the current row, if the path is multi-valued.
         guards: conditions without which no comparison with it may hold.
-        is_constant: a literal, which nothing can be sorted by.
+        constant: what yields the value if no row is needed for it.
     """
 
     sql: Template
@@ -58,7 +58,7 @@ class Value:
     parameter: Slot | None = None
     many: Many | None = None
     guards: tuple[Template, ...] = ()
-    is_constant: bool = False
+    constant: Slot | None = None
 
     def nature_for(self, ask: Ask) -> Nature:
         """The nature, decided for the request at hand if it depends on one."""
@@ -75,13 +75,13 @@ class Value:
         return replace(self, strict=False) if self.strict else self
 
 
-NULL = Value(sql=Template("NULL"), nature=Nature.EMPTY, is_constant=True)
-TRUE = Value(sql=Template("1"), nature=Nature.KNOWN, is_constant=True)
-FALSE = Value(sql=Template("0"), nature=Nature.KNOWN, is_constant=True)
+NULL = Value(sql=Template("NULL"), nature=Nature.EMPTY, constant=Constant(None))
+TRUE = Value(sql=Template("1"), nature=Nature.KNOWN, constant=Constant(1))
+FALSE = Value(sql=Template("0"), nature=Nature.KNOWN, constant=Constant(0))
 
 
 def bound(slot: Slot, nature: Nature | None = None) -> Value:
     """One bound value; without ``nature`` it is asked of the request."""
     return Value(
-        sql=Template("?", (slot,)), nature=slot if nature is None else nature, parameter=slot, is_constant=True
+        sql=Template("?", (slot,)), nature=slot if nature is None else nature, parameter=slot, constant=slot
     )
