@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from pbhost.config import PluginsConfig
 from pbhost.errors import ConfigError, PluginError
+from pbhost.services import SERVICES
 from pbhost.validation import closest
 
 ENTRY_POINT_GROUP = "pbhost.plugins"
@@ -89,12 +90,10 @@ def _entry_points() -> Iterable[Candidate]:
         )
         for point in metadata.entry_points(group=ENTRY_POINT_GROUP)
     ]
-    # The built-ins keep the order of their declaration; the others are sorted, so that an order does not depend on
-    # the file system.
-    return [
-        *(point for point in points if point.source == "built-in"),
-        *sorted((point for point in points if point.source != "built-in"), key=lambda point: point.name),
-    ]
+    # The built-ins stand in the order of the services that they provide; packaging tools sort or keep entry points as
+    # they like, and an order must not depend on them.
+    order = {name: place for place, name in enumerate(dict.fromkeys(SERVICES.values()))}
+    return sorted(points, key=lambda point: (point.source != "built-in", order.get(point.name, len(order)), point.name))
 
 
 def find_files(directory: Path) -> list[Candidate]:

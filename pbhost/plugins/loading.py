@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Single-file plugins are imported under this package name, so that they cannot shadow an installed module.
 FILE_PACKAGE = "pb_plugins"
+log = logging.getLogger("pbhost.plugins")
 _HOOK_FAMILIES = ("on_", "provide_", "register_")
 
 
@@ -185,9 +187,11 @@ def _check_hooks(candidate: Candidate, target: object, specs: pluggy.HookRelay) 
         if not hook.startswith("on_") and getattr(function, OPTIONS_ATTRIBUTE).wrapper:
             raise PluginError(f"plugin {candidate.name!r}: {hook} cannot be a wrapper, only on_* hooks can")
     if not implemented:
-        raise PluginError(
-            f"plugin {candidate.name!r} ({candidate.where}) has no hook: mark at least one function with @hookimpl, "
-            f"or name the object that has them 'plugin'"
+        log.warning(
+            "plugin %r (%s) has no hook: mark at least one function with @hookimpl, or name the object that has them "
+            "'plugin'; a file that others import is left out when its name starts with '_'",
+            candidate.name,
+            candidate.where,
         )
 
 
