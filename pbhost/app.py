@@ -59,6 +59,7 @@ class App:
         self._started: list[tuple[str, Startable]] = []
         self._tasks: set[asyncio.Task[object]] = set()
         self._running = False
+        self._restart: Callable[[], None] | None = None
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -98,6 +99,17 @@ class App:
             await self._stop_services()
         else:
             await chain.run(TerminateEvent(app=self, is_restart=is_restart), self._stop_services)
+
+    def on_restart(self, callback: Callable[[], None]) -> None:
+        """What :meth:`restart` calls; set by the server."""
+        self._restart = callback
+
+    def restart(self) -> bool:
+        """Ends the server and starts it anew in place, with the same arguments; False where there is no server."""
+        if self._restart is None:
+            return False
+        self._restart()
+        return True
 
     async def _stop_services(self) -> None:
         for task in list(self._tasks):

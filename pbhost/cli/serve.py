@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ def serve(config: Config) -> int:
     Raises:
         PbhostError: it cannot start; the message says what to do.
     """
-    from pbhost.http.server import bind
+    from pbhost.http.server import RESTART_CODE, bind
 
     _set_up_logging(config)
     bound = bind(*parse_address(config.http))
@@ -31,10 +32,17 @@ def serve(config: Config) -> int:
         if config.workers > 1:
             from pbhost.http.workers import supervise
 
-            return supervise(config, lambda worker: run_worker(worker, bound))
-        return run_worker(config, bound)
+            code = supervise(config, lambda worker: run_worker(worker, bound))
+        else:
+            code = run_worker(config, bound)
     finally:
         bound.close()
+    if code == RESTART_CODE:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The same process: whoever watches this server (a shell, systemd, a container) sees no end of it.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own command line
+    return code
 
 
 def run_worker(config: Config, bound: socket.socket) -> int:

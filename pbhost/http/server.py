@@ -28,6 +28,8 @@ _MAX_LINE: Final = 64 * 1024
 _MAX_HEADER: Final = 32 * 1024
 _BACKLOG: Final = 1024
 _KEEP_ALIVE: Final = 180.0
+#: Exit code of a server process that wants to be started anew.
+RESTART_CODE: Final = 75
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -168,8 +170,9 @@ def run_loop(main: Callable[[], Coroutine[object, object, int]], *, debug: bool 
 async def serve_until_signal(
     app: App, bound: socket.socket, started: Callable[[Server], Coroutine[object, object, None]]
 ) -> int:
-    """Serves until SIGTERM or SIGINT; a second signal ends the process at once. Returns the exit code."""
+    """Serves until SIGTERM, SIGINT or a restart; a second signal ends the process at once. Returns the exit code."""
     stop = asyncio.Event()
+    code = 0
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
@@ -177,8 +180,14 @@ async def serve_until_signal(
             raise SystemExit(130)
         stop.set()
 
+    def on_restart() -> None:
+        nonlocal code
+        code = RESTART_CODE
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    app.on_restart(on_restart)
     server = Server(app, bound)
     await server.start()
     try:
@@ -186,8 +195,8 @@ async def serve_until_signal(
         _tune_collector()
         await stop.wait()
     finally:
-        await server.stop()
-    return 0
+        await server.stop(is_restart=code == RESTART_CODE)
+    return code
 
 
 def _tune_collector() -> None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from pbhost.config import Config
 from pbhost.errors import PbhostError
+from pbhost.http.server import RESTART_CODE
 
 log = logging.getLogger("pbhost.workers")
 
@@ -26,7 +27,8 @@ def supervise(config: Config, run: Callable[[Config], int]) -> int:
     """Forks the workers and keeps their number until a signal; returns the exit code.
 
     The parent loads no plugin and opens no database, so a fork copies nothing that must not be shared. A worker that dies
-    is replaced; one that dies right after its start ends the server with its exit code.
+    is replaced; one that dies right after its start ends the server with its exit code. One that asks for a restart ends
+    all of them, and the parent returns its code.
     """
     runtime = Path(tempfile.mkdtemp(prefix="pbhost-"))
     parent = os.getpid()
@@ -57,7 +59,11 @@ def supervise(config: Config, run: Callable[[Config], int]) -> int:
             if index < 0:
                 continue
             ended = os.waitstatus_to_exitcode(status)
-            if stopping:
+            if ended == RESTART_CODE:
+                code, stopping = ended, True
+                for other in workers:
+                    _signal(other, signal.SIGTERM)
+            elif stopping:
                 code = code or max(ended, 0)
             elif time.monotonic() - began < _QUICK_DEATH and ended != 0:
                 code, stopping = ended if ended > 0 else 1, True
