@@ -1,0 +1,82 @@
+"""Settings, logs, cron jobs, rate limits, backups, the SQL console and the health check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from pbhost import hookimpl
+
+if TYPE_CHECKING:
+    from builtin_operations.service import Operations
+    from pbhost.app import App
+    from pbhost.hooks.events import BootstrapEvent, ServeEvent
+    from pbhost.http import Route
+    from pbhost.services import Cron, CronJob, Logs, RateLimiter, Settings
+
+
+class OperationsPlugin:
+    """The built-in ``operations`` plugin."""
+
+    requires_services = ("database",)
+
+    def __init__(self) -> None:
+        self._operations: WeakKeyDictionary[App, Operations] = WeakKeyDictionary()
+
+    def of(self, app: App) -> Operations:
+        """What the plugin keeps for an application."""
+        found = self._operations.get(app)
+        if found is None:
+            from builtin_operations.service import Operations
+
+            found = self._operations[app] = Operations(app)
+        return found
+
+    @hookimpl
+    def provide_settings(self, app: App) -> Settings:
+        """The settings row of the database."""
+        return self.of(app).settings
+
+    @hookimpl
+    def provide_logs(self, app: App) -> Logs:
+        """The table ``_logs`` of the auxiliary database."""
+        return self.of(app).logs
+
+    @hookimpl
+    def provide_rate_limiter(self, app: App) -> RateLimiter:
+        """Fixed windows in memory."""
+        return self.of(app).rate_limiter
+
+    @hookimpl
+    def provide_cron(self, app: App) -> Cron:
+        """A ticker in the first worker."""
+        return self.of(app).cron
+
+    @hookimpl
+    def register_cron_jobs(self, app: App) -> list[CronJob]:
+        """Upkeep of the databases."""
+        return self.of(app).cron_jobs()
+
+    @hookimpl
+    def register_routes(self, app: App) -> list[Route]:
+        """The API of the services."""
+        from builtin_operations.api import routes
+
+        return routes(self.of(app))
+
+    @hookimpl(wrapper=True, tryfirst=True)
+    def on_bootstrap(self, event: BootstrapEvent) -> Iterator[None]:
+        """Does a staged restore before any file of the data directory is opened."""
+        from builtin_operations.backups import pending
+
+        pending.apply(event.app.config.dir, clean=event.app.config.worker == 0)
+        yield
+
+    @hookimpl
+    def on_serve(self, event: ServeEvent) -> None:
+        """Starts the clock."""
+        self.of(event.app).begin()
+
+
+plugin = OperationsPlugin()

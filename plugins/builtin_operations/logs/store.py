@@ -76,7 +76,7 @@ class LogStore:
         """How many entries each hour has, in ascending order; hours without entries are left out."""
         hour = self._database.dialect.strftime(["'%Y-%m-%d %H:00:00'", "created"])
         condition = Sql(" WHERE ") + where if where.text else Sql("")
-        query = Sql(f"SELECT {hour} AS hour, count(*) FROM _logs") + condition + " GROUP BY hour ORDER BY hour"  # noqa: S608
+        query = Sql(f"SELECT {hour} AS hour, count(*) FROM _logs") + condition + " GROUP BY hour ORDER BY hour"
         rows = await self._database.read(lambda connection: connection.fetch_all(query), lane="list")
         return [{"date": f"{hour}.000Z", "total": _integer(total)} for hour, total in rows if isinstance(hour, str)]
 

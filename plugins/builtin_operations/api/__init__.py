@@ -1,0 +1,23 @@
+"""HTTP routes of the operations: one module for each of the services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builtin_operations.api import backups, crons, health, logs, settings, sql
+
+if TYPE_CHECKING:
+    from builtin_operations.service import Operations
+    from pbhost.http import Route
+
+
+def routes(operations: Operations) -> list[Route]:
+    """All routes of the plugin. Those of a service that another plugin provides are left to that plugin."""
+    app = operations.app
+    found = [*health.routes(operations), *crons.routes(operations), *backups.routes(operations)]
+    found += sql.routes(operations)
+    if app.settings is operations.settings:
+        found += settings.routes(operations)
+    if app.logs is operations.logs:
+        found += logs.routes(operations)
+    return found

@@ -1,0 +1,45 @@
+"""All services of this plugin for one application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from builtin_operations.backups.service import Backups
+from builtin_operations.cron.service import CronService
+from builtin_operations.limits.service import RateLimiterService
+from builtin_operations.logs.service import LogsService
+from builtin_operations.settings.service import SettingsService
+from pbhost.services import CronJob
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+
+class Operations:
+    """What the plugin keeps for an application. Another plugin may provide any of the services instead."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.settings = SettingsService(app, app.config.encryption_env)
+        self.logs = LogsService(app)
+        self.rate_limiter = RateLimiterService(app)
+        self.cron = CronService(app)
+        self.backups = Backups(app)
+
+    def cron_jobs(self) -> list[CronJob]:
+        """The jobs that keep the databases in shape."""
+        return [
+            CronJob("__pbDBOptimize__", "0 0 * * *", self._optimize),
+            CronJob("__pbLogsCleanup__", "0 */6 * * *", self.logs.purge),
+        ]
+
+    def begin(self) -> None:
+        """Starts what runs only in a server: the clock, and what follows the settings."""
+        self.app.settings.on_change(self.backups.schedule)
+        self.backups.schedule()
+        if self.app.has("cron") and self.app.cron is self.cron:
+            self.cron.serve()
+
+    async def _optimize(self) -> None:
+        statement = self.app.db.dialect.optimize()
+        await self.app.db.write(lambda transaction: transaction.execute(statement), exclusive=True)
