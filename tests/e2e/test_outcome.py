@@ -38,7 +38,5 @@ def test_everything_is_still_there_after_a_restart(
     server.start()
     status, answer = server.get(f"/api/collections/posts/records/{result['post']}", token=str(result["token"]))
     assert status == 200, answer
-    status, answer = server.request(
-        "POST", "/api/collections/users/auth-refresh", token=str(result["token"])
-    )
+    status, answer = server.request("POST", "/api/collections/users/auth-refresh", token=str(result["token"]))
     assert status == 200, answer
