@@ -27,8 +27,8 @@ def supervise(config: Config, run: Callable[[Config], int]) -> int:
     """Forks the workers and keeps their number until a signal; returns the exit code.
 
     The parent loads no plugin and opens no database, so a fork copies nothing that must not be shared. A worker that
-    dies is replaced; one that dies right after its start ends the server with its exit code. One that asks for a restart
-    ends all of them, and the parent returns its code.
+    dies is replaced; one that dies right after its start ends the server with its exit code. One that asks for a
+    restart ends all of them, and the parent returns its code.
     """
     runtime = Path(tempfile.mkdtemp(prefix="pbhost-"))
     parent = os.getpid()
