@@ -159,7 +159,7 @@ def _from_source(column: ViewColumn, parsed: ViewQuery, schema: Schema) -> Field
     if name.lower() == "id":
         return RelationField(collection_id=source.id, max_select=1)
     field = next((item for item in source.fields if item.name.lower() == name.lower()), None)
-    return None if field is None else replace(field, id="", system=False)
+    return None if field is None else replace(field, id="")
 
 
 def source_of_column(view: Collection, name: str, schema: Schema) -> tuple[Collection, Field] | None:
