@@ -71,6 +71,9 @@ def hoist(arguments: Sequence[str]) -> list[str]:
     """The arguments with all global flags in front, in their order; what follows ``--`` stays.
 
     ``pbhost serve --dir data`` becomes ``pbhost --dir data serve``.
+
+    Raises:
+        click.UsageError: the last flag lacks its value.
     """
     spelled: dict[str, Option] = {}
     for option in OPTIONS:
@@ -92,6 +95,8 @@ def hoist(arguments: Sequence[str]) -> list[str]:
             rest.append(argument)
         elif equals or (found is not None and found.kind == "switch"):
             front.append(argument if equals else f"{argument}=true")
+        elif index + 1 == len(arguments):
+            raise click.UsageError(f"Option {argument!r} requires an argument.")
         else:
             front += arguments[index : index + 2]
             index += 1
