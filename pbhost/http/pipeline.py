@@ -41,7 +41,7 @@ from pbhost.http.cors import Cors
 from pbhost.http.json_text import dumps
 from pbhost.http.picker import FieldsError, pick
 from pbhost.http.real_ip import real_ip, socket_ip
-from pbhost.http.types import CONTEXT, Guard, Middleware, Route
+from pbhost.http.types import CONTEXT, OMITTED_HEADERS, Guard, Middleware, Route
 from pbhost.model import Collection, RequestContext
 from pbhost.services import RequestLogEntry
 
@@ -105,7 +105,10 @@ class Pipeline:
     async def add_edge_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Signal handler: an answer that is not prepared bytes gets the same headers just before it is sent."""
         headers, _ = self.edge(request)
+        omitted = request.get(OMITTED_HEADERS, ())
         for name, value in headers.items():
+            if name in omitted:
+                continue
             if name == "Vary" and (own := response.headers.get("Vary")):
                 if "Origin" not in own:
                     response.headers["Vary"] = f"{value}, {own}"

@@ -61,6 +61,8 @@ class Middleware:
     priority: int = 0
 
 
+#: Set by a handler: names of the headers of every answer that this one goes without (``X-Frame-Options`` for files).
+OMITTED_HEADERS = web.RequestKey("pbhost_omitted_headers", frozenset[str])
 CONTEXT = web.RequestKey("pbhost_context", RequestContext)
 APP: web.AppKey[App] = web.AppKey("pbhost_app", object)  # type: ignore[arg-type]  # the class is imported for typing only
 

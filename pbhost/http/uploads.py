@@ -137,5 +137,5 @@ def _unlink(path: str) -> None:
 
 
 def base_name(name: str) -> str:
-    """The last part of a client's file name; some clients send whole paths."""
-    return name.replace("\\", "/").rstrip("/").rpartition("/")[2].replace("\x00", "")
+    """The last part of a client's file name; some clients send whole paths. A backslash stays part of the name."""
+    return name.rstrip("/").rpartition("/")[2].replace("\x00", "")

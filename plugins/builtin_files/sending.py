@@ -11,10 +11,14 @@ from aiohttp import web
 from builtin_files.headers import file_headers
 from builtin_files.ranges import Answer, Slice, decide
 from builtin_files.storage import Fetching
+from pbhost.http import OMITTED_HEADERS
 from pbhost.services import FileAttributes, Storage
 
 #: Files up to this size are read at once and sent together with the head.
 SMALL = 1024 * 1024
+
+#: Files may be shown in frames of other sites; what they can do there is bounded by their security policy.
+_FRAMEABLE = frozenset(["X-Frame-Options"])
 
 
 async def send(
@@ -39,6 +43,7 @@ async def send(
     """
     limit = 0 if request.method == "HEAD" else SMALL
     attributes, content = await _fetch(storage, key, limit)
+    request[OMITTED_HEADERS] = _FRAMEABLE
     headers = {
         **file_headers(attributes.content_type, key, name, force_attachment=force_attachment),
         **(preset or {}),
@@ -91,6 +96,13 @@ async def _stream(
                 async for chunk in storage.read(key, start=part.start, end=part.start + part.length):
                     await response.write(chunk)
         await response.write_eof()
+    except OSError as error:
+        if not response.prepared or isinstance(error, ConnectionError):
+            raise
+        # The head is gone already; only breaking off tells the client that the rest is missing.
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the file could not be read to its end") from error
     finally:
         if file is not None:
             file.close()
