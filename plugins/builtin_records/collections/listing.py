@@ -62,7 +62,8 @@ class CollectionsList:
                 self._table,
                 context,
                 filter=context.query.get("filter", ""),
-                sort=context.query.get("sort", ""),
+                # an index over the ids alone would give another order than that of the rows
+                sort=context.query.get("sort", "") or "@rowid",
                 access=Access.SUPERUSER,
             )
         except FilterError as error:

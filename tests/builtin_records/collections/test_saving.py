@@ -41,7 +41,8 @@ async def test_a_fresh_database_has_the_system_collections(app: App, collections
     assert await table_sql(app, "_authOrigins") == (
         "CREATE TABLE `_authOrigins` (`collectionRef` TEXT DEFAULT '' NOT NULL, `created` TEXT DEFAULT '' NOT NULL, "
         "`fingerprint` TEXT DEFAULT '' NOT NULL, "
-        "`id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL, `recordRef` TEXT DEFAULT '' NOT NULL, `updated` TEXT DEFAULT '' NOT NULL)"
+        "`id` TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NULL, "
+        "`recordRef` TEXT DEFAULT '' NOT NULL, `updated` TEXT DEFAULT '' NOT NULL)"
     )
     assert collections.get("_mfas").indexes == [
         "CREATE INDEX `idx_mfas_collectionRef_recordRef` ON `_mfas` (collectionRef,recordRef)"
@@ -219,7 +220,9 @@ async def test_system_collections_are_protected(collections: CollectionsService)
     }
     with pytest.raises(ValidationError) as refused:
         await change(collections, "_authOrigins", fields=[], indexes=[])
+    rules = dict.fromkeys(("listRule", "viewRule", "deleteRule"), "validation_invalid_rule")
     assert codes(refused.value.to_json()["data"]) == {
+        **rules,
         "fields": "validation_system_field_change",
         "indexes": "validation_invalid_unique_system_field_index",
     }

@@ -246,7 +246,7 @@ def test_json_values_read_like_what_they_stand_for() -> None:
     value = record["f"]
     assert value == {"list": [1, 2], "on": True}
     assert value["list"][0] == 1  # type: ignore[index]  # a JsonText is indexed like its value
-    assert "on" in value and sorted(value) == ["list", "on"] and len(value) == 2  # type: ignore[arg-type, operator]
+    assert sorted(value) == ["list", "on"]  # type: ignore[call-overload]  # a JsonText iterates like its value
     record["f"] = value
     assert field.to_db(record["f"]) == '{"list": [1, 2], "on": true}'
 
