@@ -1,0 +1,35 @@
+"""The workloads by name, in the order in which they run; memory comes last, when there has been all the load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.environment import Environment
+from bench.report import Report
+from bench.workloads import (
+    create,
+    fanout,
+    health,
+    idle_plugins,
+    listing,
+    memory,
+    refresh,
+    start,
+    view,
+    workers,
+)
+
+WORKLOADS: dict[str, Callable[[Environment, Report], None]] = {
+    "start": start.run,
+    "health": health.run,
+    "view": view.run,
+    "list": listing.run_plain,
+    "list_total": listing.run_total,
+    "list_unindexed": listing.run_unindexed,
+    "create": create.run,
+    "auth_refresh": refresh.run,
+    "fanout": fanout.run,
+    "memory": memory.run,
+    "idle_plugins": idle_plugins.run,
+    "workers": workers.run,
+}

@@ -1,0 +1,23 @@
+"""A page of 30: without a total, with one, and with a filter and an order that no index helps."""
+
+from bench.compare import against_bare
+from bench.environment import COLLECTION, Environment
+from bench.load import Target
+from bench.report import Report
+
+_PATH = f"/api/collections/{COLLECTION}/records?perPage=30"
+
+
+def run_plain(environment: Environment, report: Report) -> None:
+    target = Target(f"{_PATH}&skipTotal=1")
+    against_bare(environment, report, "list 30, no total", target, bar=0.14, pocketbase=0.055)
+
+
+def run_total(environment: Environment, report: Report) -> None:
+    against_bare(environment, report, "list 30 with total", Target(_PATH), bar=0.03, pocketbase=0.009)
+
+
+def run_unindexed(environment: Environment, report: Report) -> None:
+    name = "list 30, unindexed filter and sort"
+    target = Target(f"{_PATH}&skipTotal=1&filter=active%3Dtrue%26%26score%3E5000&sort=-published%2Ctitle")
+    against_bare(environment, report, name, target, bar=0.005, pocketbase=0.004)
