@@ -26,7 +26,7 @@ from pbhost.services.operations import (
 from pbhost.services.realtime import Realtime, RealtimeClient, RealtimeMessage
 from pbhost.services.records import Page, Records, SyncRecords
 from pbhost.services.schema import Collections
-from pbhost.services.sign_in import Auth, AuthMethod, MailKind, OAuth2Provider, PasswordHasher, TokenType
+from pbhost.services.sign_in import Auth, AuthMethod, MailKind, OAuth2Provider, OAuth2User, PasswordHasher, TokenType
 
 if TYPE_CHECKING:
     from pbhost.database import Engine
@@ -113,6 +113,7 @@ __all__ = [
     "MailMessage",
     "Mailer",
     "OAuth2Provider",
+    "OAuth2User",
     "Page",
     "PasswordHasher",
     "RateLimiter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from pbhost.errors import JSON
@@ -97,9 +98,78 @@ class AuthMethod(Protocol):
 
 
 class OAuth2Provider(Protocol):
-    """One OAuth2 provider, registered through ``register_oauth2_providers``."""
+    """One OAuth2 provider, registered through ``register_oauth2_providers``.
 
-    name: str
-    display_name: str
-    order: int
-    logo: str
+    Every address may be replaced by a collection's configuration; one that is empty here must be configured there.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in options, ``_externalAuths`` and requests."""
+        ...
+
+    @property
+    def display_name(self) -> str: ...
+
+    @property
+    def order(self) -> int:
+        """Sorts the list that the dashboard offers."""
+        ...
+
+    @property
+    def logo(self) -> str:
+        """SVG text."""
+        ...
+
+    @property
+    def auth_url(self) -> str: ...
+
+    @property
+    def token_url(self) -> str: ...
+
+    @property
+    def user_info_url(self) -> str: ...
+
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+
+    @property
+    def pkce(self) -> bool: ...
+
+    @property
+    def response_mode(self) -> str:
+        """An extra parameter of the authorization address, "" for none."""
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Further headers of the user-info request; ``{client_id}`` in a value is filled in."""
+        ...
+
+    @property
+    def graphql(self) -> str:
+        """The query, where user info is the answer to a POSTed one; "" for a plain GET."""
+        ...
+
+    def map_user(self, raw: Mapping[str, JSON], token: Mapping[str, JSON]) -> OAuth2User:
+        """The normalised user of a user-info answer; ``token`` is the whole token response.
+
+        Raises:
+            ValueError: the answer is not an active user of this provider.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class OAuth2User:
+    """A user as an OAuth2 provider describes it, with the tokens of the exchange. An e-mail counts as verified."""
+
+    id: str = ""
+    name: str = ""
+    username: str = ""
+    email: str = ""
+    avatar_url: str = ""
+    access_token: str = ""
+    refresh_token: str = ""
+    expiry: str = ""
+    raw_user: dict[str, JSON] = field(default_factory=dict)

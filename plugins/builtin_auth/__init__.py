@@ -64,16 +64,24 @@ class AuthPlugin:
         """The ``auth`` type."""
         from builtin_auth.collection_type import AuthCollectionType
 
-        return [AuthCollectionType(app)]
+        return [AuthCollectionType(app, lambda: self.service(app).oauth2_providers())]
 
     @hookimpl
     def register_auth_methods(self, app: App) -> list[services.AuthMethod]:
-        """Password and one-time password."""
+        """Password, OAuth2 and one-time password."""
+        from builtin_auth.methods.oauth2 import OAuth2Method
         from builtin_auth.methods.otp import OtpMethod
         from builtin_auth.methods.password import PasswordMethod
 
         service = self.service(app)
-        return [PasswordMethod(app, service), OtpMethod(app, service)]
+        return [PasswordMethod(app, service), OAuth2Method(app, service), OtpMethod(app, service)]
+
+    @hookimpl
+    def register_oauth2_providers(self, app: App) -> list[services.OAuth2Provider]:
+        """The providers that PocketBase knows."""
+        from builtin_auth.oauth2.providers import PROVIDERS
+
+        return [*PROVIDERS.values()]
 
     @hookimpl
     def register_routes(self, app: App) -> list[Route]:
@@ -165,10 +173,9 @@ class AuthPlugin:
         return RecordEffects(app, self.service(app))
 
     def _references(self, app: App) -> ReferenceChecks:
-        from builtin_auth.oauth2.providers import PROVIDERS
         from builtin_auth.reference_checks import ReferenceChecks
 
-        return ReferenceChecks(app, PROVIDERS)
+        return ReferenceChecks(app, self.service(app).oauth2_providers())
 
 
 plugin = AuthPlugin()

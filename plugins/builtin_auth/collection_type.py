@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from builtin_auth import default_templates
@@ -47,8 +47,9 @@ class AuthCollectionType(CollectionType):
 
     name: ClassVar[str] = "auth"
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, known_providers: Callable[[], Container[str]]) -> None:
         self._app = app
+        self._known_providers = known_providers
 
     def defaults(self, collection: Collection) -> dict[str, JSON]:
         """See :class:`~pbhost.model.CollectionType`; every token gets a secret of its own."""
@@ -126,11 +127,12 @@ class AuthCollectionType(CollectionType):
 
         def rule_error(rule: str) -> FieldError | None:
             reason = check.services.records.rule_error(collection, rule)
-            return (
-                None if reason is None else FieldError("validation_invalid_rule", f"Invalid rule. Raw error: {reason}")
-            )
+            if reason is None:
+                return None
+            return FieldError("validation_invalid_rule", f"Invalid rule. Raw error: {reason}")
 
-        return {**check_options(collection, check.old, rule_error), **reserved_fields(collection)}
+        errors = check_options(collection, check.old, rule_error, self._known_providers())
+        return {**errors, **reserved_fields(collection)}
 
     def public_options(self, collection: Collection) -> dict[str, JSON]:
         """The options without any token secret or provider secret."""

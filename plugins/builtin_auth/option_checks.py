@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
-from builtin_auth.oauth2.providers import PROVIDERS
 from builtin_auth.unique_index import single_column
 from pbhost.errors import JSON, REQUIRED, ErrorTree, FieldError
 from pbhost.model import Collection
@@ -24,9 +23,11 @@ _MAX_TOKEN_DURATION = 94_670_856
 _DAY = 86_400
 
 
-def check_options(collection: Collection, old: Collection | None, rule: RuleCheck) -> Errors:
+def check_options(
+    collection: Collection, old: Collection | None, rule: RuleCheck, known_providers: Container[str]
+) -> Errors:
     """All errors of the options by JSON key; the later groups only when the earlier ones pass."""
-    errors = _each_option(collection, old, rule)
+    errors = _each_option(collection, old, rule, known_providers)
     return errors or _mfa_across(collection, rule) or _identity_fields(collection)
 
 
@@ -44,7 +45,9 @@ def part(options: Mapping[str, JSON], *path: str) -> Mapping[str, JSON]:
     return value if isinstance(value, dict) else {}
 
 
-def _each_option(collection: Collection, old: Collection | None, rule: RuleCheck) -> Errors:
+def _each_option(
+    collection: Collection, old: Collection | None, rule: RuleCheck, known_providers: Container[str]
+) -> Errors:
     options = collection.options
     frozen = old if old is not None and old.system else None
     otp, mfa = part(options, "otp"), part(options, "mfa")
@@ -57,7 +60,7 @@ def _each_option(collection: Collection, old: Collection | None, rule: RuleCheck
             or _frozen(frozen, collection, "manageRule"),
             "authAlert": _nested("emailTemplate", _template(part(options, "authAlert", "emailTemplate"))),
             "passwordAuth": _password_auth(part(options, "passwordAuth")),
-            "oauth2": _oauth2(part(options, "oauth2")),
+            "oauth2": _oauth2(part(options, "oauth2"), known_providers),
             "otp": {**_otp(otp), **_nested("emailTemplate", _template(part(otp, "emailTemplate")))},
             "mfa": _mfa(mfa, part(frozen.options, "mfa") if frozen else None),
         }
@@ -123,7 +126,7 @@ def _password_auth(password: Mapping[str, JSON]) -> ErrorTree:
     return {} if any(names) else {"identityFields": REQUIRED}
 
 
-def _oauth2(oauth2: Mapping[str, JSON]) -> ErrorTree:
+def _oauth2(oauth2: Mapping[str, JSON], known: Container[str]) -> ErrorTree:
     providers = oauth2.get("providers")
     if oauth2.get("enabled") is not True or not isinstance(providers, list):
         return {}
@@ -132,7 +135,7 @@ def _oauth2(oauth2: Mapping[str, JSON]) -> ErrorTree:
     for index, item in enumerate(providers):
         provider = item if isinstance(item, dict) else {}
         name = provider.get("name")
-        found = _provider(provider)
+        found = _provider(provider, known)
         if name and name in seen and "name" not in found:
             found["name"] = FieldError(
                 "validation_duplicated_provider", f"The provider {name} is already registered.", {"name": name}
@@ -143,10 +146,10 @@ def _oauth2(oauth2: Mapping[str, JSON]) -> ErrorTree:
     return {"providers": errors} if errors else {}
 
 
-def _provider(provider: Mapping[str, JSON]) -> Errors:
+def _provider(provider: Mapping[str, JSON], known: Container[str]) -> Errors:
     name = provider.get("name")
     unknown = None
-    if name and name not in PROVIDERS:
+    if name and name not in known:
         unknown = FieldError(
             "validation_missing_provider", f"Invalid or missing provider with name {name}.", {"name": name}
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from builtin_auth.answer import AuthAnswer
 from builtin_auth.identities import IdentityCache
 from builtin_auth.jwt_codec import MAX_TOKEN_LENGTH
 from builtin_auth.lookup import Lookup
+from builtin_auth.oauth2.apple_names import AppleNames
 from builtin_auth.options import AuthOptions, OptionsCache
 from builtin_auth.origins import Origins
 from builtin_auth.record_mails import RecordMails
@@ -21,7 +22,7 @@ from pbhost.model import Collection, Record, RequestContext
 
 if TYPE_CHECKING:
     from pbhost.app import App
-    from pbhost.services import TokenType
+    from pbhost.services import OAuth2Provider, TokenType
     from pbhost.services.sign_in import MailKind
 
 _MAIL_PAUSE = 120.0
@@ -47,6 +48,9 @@ class AuthService:
         self.reset_mails = Cooldown(_MAIL_PAUSE)
         self.verification_mails = Cooldown(_MAIL_PAUSE)
         self.otp_attempts = AttemptWindow(_OTP_ATTEMPTS, _OTP_WINDOW)
+        self.apple_names = AppleNames()
+        self._providers: dict[str, OAuth2Provider] = {}
+        self._providers_of = -1
         self._watcher: asyncio.Task[object] | None = None
 
     async def start(self) -> None:
@@ -62,6 +66,15 @@ class AuthService:
     def options(self, collection: Collection) -> AuthOptions:
         """The typed options of an auth collection."""
         return self._options.of(collection)
+
+    def oauth2_providers(self) -> Mapping[str, OAuth2Provider]:
+        """The registered OAuth2 providers by name."""
+        generation = self.app.hooks.generation
+        if self._providers_of != generation:
+            found = cast("list[OAuth2Provider]", self.app.collect("register_oauth2_providers"))
+            self._providers = {provider.name: provider for provider in found}
+            self._providers_of = generation
+        return self._providers
 
     def cached_identity(self, token: str) -> Record | None:
         """See :class:`pbhost.services.Auth`."""

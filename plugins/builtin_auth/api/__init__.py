@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builtin_auth.api.email_change import EmailChange
+from builtin_auth.api.oauth2 import OAuth2Endpoints
 from builtin_auth.api.password_reset import PasswordReset
 from builtin_auth.api.sign_in import SignIn
 from builtin_auth.api.verification import Verification
@@ -25,4 +26,5 @@ def routes(app: App, auth: AuthService, methods: Sequence[AuthMethod]) -> list[R
         *PasswordReset(app, auth).routes(),
         *Verification(app, auth).routes(),
         *EmailChange(app, auth).routes(),
+        *OAuth2Endpoints(app, auth).routes(),
     ]

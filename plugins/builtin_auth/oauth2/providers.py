@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pbhost.errors import JSON
+
+if TYPE_CHECKING:
+    from pbhost.services import OAuth2User
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,12 @@ class Provider:
             f'<text x="12" y="12" dy="0.36em" text-anchor="middle" font-family="sans-serif" font-weight="700" '
             f'font-size="{size}" fill="#fff">{mark}</text></svg>'
         )
+
+    def map_user(self, raw: Mapping[str, JSON], token: Mapping[str, JSON]) -> OAuth2User:
+        """See :class:`pbhost.services.OAuth2Provider`."""
+        from builtin_auth.oauth2.userinfo import map_user
+
+        return map_user(self.name, raw, token)
 
 
 _GOOGLE = "https://www.googleapis.com/auth/userinfo."

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote_plus, urlencode
 
-from builtin_auth.oauth2.providers import Provider
 from pbhost.errors import JSON
+from pbhost.services import OAuth2Provider
 
 
 class TokenError(Exception):
@@ -20,7 +20,7 @@ class TokenError(Exception):
 class ClientConfig:
     """One provider as a collection configures it, defaults filled in."""
 
-    provider: Provider
+    provider: OAuth2Provider
     client_id: str
     client_secret: str
     auth_url: str
@@ -35,6 +35,33 @@ class ClientConfig:
     def name(self) -> str:
         """The provider's name."""
         return self.provider.name
+
+
+def client_config(provider: OAuth2Provider, item: Mapping[str, JSON]) -> ClientConfig:
+    """A collection's provider item over the provider's defaults."""
+
+    def text(key: str, default: str = "") -> str:
+        value = item.get(key)
+        return value if isinstance(value, str) and value else default
+
+    pkce, extra = item.get("pkce"), item.get("extra")
+    extra = extra if isinstance(extra, dict) else {}
+    scopes = provider.scopes
+    if provider.name == "microsoft" and extra.get("idTokenEmailClaim"):
+        # Without it Microsoft sends no id_token.
+        scopes = (*scopes, "openid")
+    return ClientConfig(
+        provider=provider,
+        client_id=text("clientId"),
+        client_secret=text("clientSecret"),
+        auth_url=text("authURL", provider.auth_url),
+        token_url=text("tokenURL", provider.token_url),
+        user_info_url=text("userInfoURL", provider.user_info_url),
+        display_name=text("displayName", provider.display_name or provider.name),
+        pkce=pkce if isinstance(pkce, bool) else provider.pkce,
+        scopes=scopes,
+        extra=extra,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,49 +4,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from pbhost.errors import JSON
+from pbhost.services import OAuth2User
 
 RawUser: TypeAlias = Mapping[str, JSON]
 
+_USER_KEYS = {
+    "id": "id",
+    "name": "name",
+    "username": "username",
+    "email": "email",
+    "avatar_url": "avatarURL",
+    "access_token": "accessToken",
+    "refresh_token": "refreshToken",
+    "expiry": "expiry",
+}
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _TRUTHY = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 
 
-class UserInfoError(Exception):
+class UserInfoError(ValueError):
     """The answer is not a user of this provider: wrong JSON types, or an account that is not active."""
 
 
-@dataclass(slots=True)
-class OAuth2User:
-    """A user as the provider describes it, with the tokens of the exchange. Hooks may change any part."""
+def user_to_json(user: OAuth2User) -> dict[str, JSON]:
+    """The ``meta`` of the auth response, but for ``isNew``."""
+    return {
+        "id": user.id,
+        "name": user.name,
+        "username": user.username,
+        "email": user.email,
+        "avatarURL": user.avatar_url,
+        "avatarUrl": user.avatar_url,
+        "accessToken": user.access_token,
+        "refreshToken": user.refresh_token,
+        "expiry": user.expiry,
+        "rawUser": user.raw_user,
+    }
 
-    id: str = ""
-    name: str = ""
-    username: str = ""
-    email: str = ""
-    avatar_url: str = ""
-    access_token: str = ""
-    refresh_token: str = ""
-    expiry: str = ""
-    raw_user: dict[str, JSON] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, JSON]:
-        """The ``meta`` of the auth response, but for ``isNew``."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "username": self.username,
-            "email": self.email,
-            "avatarURL": self.avatar_url,
-            "avatarUrl": self.avatar_url,
-            "accessToken": self.access_token,
-            "refreshToken": self.refresh_token,
-            "expiry": self.expiry,
-            "rawUser": self.raw_user,
-        }
+def user_from_json(data: Mapping[str, JSON]) -> OAuth2User:
+    """A user from the form that hooks may have changed."""
+    raw = data.get("rawUser")
+    return OAuth2User(
+        **{name: str(data.get(key) or "") for name, key in _USER_KEYS.items()},
+        raw_user=raw if isinstance(raw, dict) else {},
+    )
 
 
 def map_user(provider: str, raw: RawUser, token: RawUser) -> OAuth2User:

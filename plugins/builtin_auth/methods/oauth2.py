@@ -1,0 +1,216 @@
+"""Sign-in and sign-up with an account of an OAuth2 provider. Source: auth contract, section 4.8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from builtin_auth.errors import LOADING_FAILED
+from builtin_auth.forms import Form, validate
+from builtin_auth.oauth2.exchange import exchange
+from builtin_auth.oauth2.requests import ClientConfig, authorization_url, client_config, code_challenge
+from builtin_auth.oauth2.sign_up import SignUp
+from builtin_auth.oauth2.userinfo import user_from_json, user_to_json
+from builtin_auth.passwords import randomise
+from builtin_auth.references import EXTERNAL_AUTHS, external_auths
+from builtin_auth.service import AuthService
+from pbhost.errors import JSON, FieldError, NotFoundError, ValidationError
+from pbhost.hooks.events import RecordAuthWithOAuth2RequestEvent
+from pbhost.model import Collection, Record, RequestContext
+from pbhost.model.ids import random_text
+from pbhost.services import OAuth2User
+from pbhost.validation import check, length, required
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+    from pbhost.database import AsyncTransaction
+
+_LINK = "collectionRef = {:collection} && provider = {:provider} && providerId = {:id}"
+
+
+class OAuth2Method:
+    """See :class:`pbhost.services.AuthMethod`."""
+
+    name = "oauth2"
+
+    def __init__(self, app: App, auth: AuthService) -> None:
+        self._app = app
+        self._auth = auth
+        self._sign_up = SignUp(app, auth)
+
+    def is_enabled(self, collection: Collection) -> bool:
+        """Whether the collection allows it."""
+        return self._auth.options(collection).oauth2_enabled
+
+    def public_info(self, collection: Collection) -> tuple[str, JSON] | None:
+        """The providers, each with a fresh state and PKCE verifier; nothing of it is remembered here."""
+        enabled = self.is_enabled(collection)
+        providers: list[JSON] = []
+        for item in self._auth.options(collection).providers if enabled else ():
+            config = self._config(item)
+            if config is not None:
+                providers.append(_offer(config))
+        return "oauth2", {"providers": providers, "enabled": enabled}
+
+    def _config(self, item: Mapping[str, JSON]) -> ClientConfig | None:
+        provider = self._auth.oauth2_providers().get(str(item.get("name")))
+        return None if provider is None else client_config(provider, item)
+
+    async def authenticate(self, collection: Collection, context: RequestContext) -> dict[str, object]:
+        """The auth answer for a ``code`` of a ``provider``.
+
+        Raises:
+            ValidationError: the form is not valid.
+            BadRequestError: the provider refused, or the record cannot be made or linked.
+        """
+        form = Form(context)
+        name, code = form.text("provider"), form.text("code")
+        verifier, redirect_url = form.text("codeVerifier"), form.text("redirectURL") or form.text("redirectUrl")
+        create_data = form.json_object("createData")
+        config = self._find_config(collection, name)
+        unknown = FieldError(
+            "validation_invalid_provider", f"Provider with name {name} is missing or is not enabled.", {"name": name}
+        )
+        validate(
+            {
+                "provider": check(name, required, length(0, 100)) or (unknown if config is None else None),
+                "code": check(code, required),
+            },
+            LOADING_FAILED,
+        )
+        assert config is not None
+        context.context = "oauth2"
+        user = await exchange(config, code, verifier, redirect_url)
+        if config.name == "apple" and not user.name:
+            user.name = self._auth.apple_names.take(code)
+        record, link = await self._find_record(collection, config.name, user, context)
+        chain = self._app.hooks.chain("on_record_auth_with_oauth2_request", collection.tags)
+        if chain is None:
+            return await self._finish(collection, context, config.name, record, link, user, create_data, record is None)
+        event = RecordAuthWithOAuth2RequestEvent(
+            app=self._app,
+            context=context,
+            collection=collection,
+            provider_name=config.name,
+            provider_client=config,
+            record=record,
+            oauth2_user=user_to_json(user),
+            create_data=create_data,
+            is_new_record=record is None,
+        )
+
+        async def finish() -> dict[str, object]:
+            changed = user_from_json(event.oauth2_user)
+            kept = link if event.record is not None and record is not None and event.record.id == record.id else None
+            is_new = event.is_new_record
+            return await self._finish(
+                collection, context, config.name, event.record, kept, changed, event.create_data, is_new
+            )
+
+        return await chain.run(event, finish)
+
+    def _find_config(self, collection: Collection, name: str) -> ClientConfig | None:
+        for item in self._auth.options(collection).providers:
+            if name and item.get("name") == name:
+                return self._config(item)
+        return None
+
+    async def _find_record(
+        self, collection: Collection, provider: str, user: OAuth2User, context: RequestContext
+    ) -> tuple[Record | None, Record | None]:
+        """The record to sign in and the link that led to it, if one did."""
+        records = self._app.records
+        if user.id:
+            params = {"collection": collection.id, "provider": provider, "id": user.id}
+            link = await records.find_first(EXTERNAL_AUTHS, _LINK, params, sort="-created")
+            if link is not None:
+                linked = await records.find(collection, link.text("recordRef"))
+                if linked is None:
+                    raise NotFoundError(cause="the linked record is gone")
+                return linked, link
+        if context.auth is not None and context.auth.collection.id == collection.id:
+            return context.auth, None
+        return (await self._auth.lookup.by_email(collection, user.email)), None
+
+    async def _finish(  # noqa: PLR0917  # one call, from two places next to it
+        self,
+        collection: Collection,
+        context: RequestContext,
+        provider: str,
+        record: Record | None,
+        link: Record | None,
+        user: OAuth2User,
+        create_data: dict[str, JSON],
+        is_new: bool,
+    ) -> dict[str, object]:
+        payload = None
+        if record is None:
+            payload = await self._sign_up.payload(collection, user, create_data)
+        try:
+            async with self._app.transaction() as tx:
+                if record is None:
+                    record = await self._sign_up.create(collection, user, payload or {}, context, tx)
+                else:
+                    record, link = await self._adopt(record, link, user, context, tx)
+                if link is None:
+                    await self._link(record, provider, user, tx)
+        except ValidationError as error:
+            raise error.named("Failed to authenticate.") from error
+        meta = {**user_to_json(user), "isNew": is_new}
+        return await self._auth.respond(record, context, method=self.name, meta=meta)
+
+    async def _adopt(
+        self, record: Record, link: Record | None, user: OAuth2User, context: RequestContext, tx: AsyncTransaction
+    ) -> tuple[Record, Record | None]:
+        """Make an existing record fit its OAuth2 user.
+
+        Whoever created an unverified record need not own its address: the one who proves to own it gets the record
+        without the other's password and links.
+        """
+        record = record.copy()
+        is_changed = False
+        verified = record.get("verified") is True
+        if not verified:
+            if context.auth is None or context.auth.id != record.id:
+                await randomise(self._app, record)
+                is_changed = True
+            for row in await external_auths(self._app, record, tx):
+                await self._app.records.delete(row, tx=tx)
+            link = None
+        email = record.text("email")
+        if not email and user.email:
+            record["email"] = user.email
+            is_changed = True
+        if not verified and email in ("", user.email):
+            record["verified"] = True
+            is_changed = True
+        if is_changed:
+            record = await self._app.records.save(record, tx=tx)
+        return record, link
+
+    async def _link(self, record: Record, provider: str, user: OAuth2User, tx: AsyncTransaction) -> None:
+        values = {
+            "collectionRef": record.collection.id,
+            "recordRef": record.id,
+            "provider": provider,
+            "providerId": user.id,
+        }
+        await self._app.records.create(EXTERNAL_AUTHS, values, tx=tx)
+
+
+def _offer(config: ClientConfig) -> dict[str, JSON]:
+    state = random_text(30)
+    verifier = random_text(43) if config.pkce else ""
+    challenge = code_challenge(verifier) if verifier else ""
+    url = authorization_url(config, state, challenge)
+    return {
+        "name": config.name,
+        "displayName": config.display_name,
+        "logo": config.provider.logo,
+        "state": state,
+        "authURL": url,
+        "authUrl": url,
+        "codeVerifier": verifier,
+        "codeChallenge": challenge,
+        "codeChallengeMethod": "S256" if challenge else "",
+    }

@@ -1,0 +1,76 @@
+"""Downloading a new user's picture from an address that a stranger may have chosen."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+from pbhost.model import UploadedFile
+
+if TYPE_CHECKING:
+    from aiohttp.connector import AddrInfoType
+
+_SECONDS = 10.0
+_MAX_BYTES = 32 * 1024 * 1024
+
+
+class AvatarError(Exception):
+    """There is no picture to be had; the sign-up goes on without."""
+
+
+async def download(url: str) -> UploadedFile:
+    """The picture at ``url``.
+
+    Raises:
+        AvatarError: the address is not public, the server refuses, or the picture is empty or too large.
+    """
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(socket_factory=public_socket)
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, timeout=timeout) as session,
+            session.get(url) as response,
+        ):
+            if not 200 <= response.status < 400:
+                raise AvatarError(f"status {response.status}")
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > _MAX_BYTES:
+                    raise AvatarError("too large")
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise AvatarError(str(error) or type(error).__name__) from error
+    if not content:
+        raise AvatarError("empty")
+    return UploadedFile.from_bytes(bytes(content), url.rsplit("/", 1)[-1])
+
+
+def public_socket(info: AddrInfoType) -> socket.socket:
+    """A socket for one connection attempt, refused unless it goes to a public address.
+
+    Checked here, after the name was resolved and for each redirect, so that neither a name that points inwards nor
+    one that changes between check and use reaches the machine's own network.
+
+    Raises:
+        OSError: the address is not public.
+    """
+    family, kind, protocol, _, address = info
+    if not is_public(str(address[0])):
+        raise OSError("the address is not a public one")
+    return socket.socket(family=family, type=kind, proto=protocol)
+
+
+def is_public(text: str) -> bool:
+    """Whether an IP address belongs to the public internet."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address):
+        embedded = address.ipv4_mapped or address.sixtofour
+        if embedded is not None:
+            address = embedded
+    return address.is_global and not address.is_multicast
