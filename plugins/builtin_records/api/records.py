@@ -1,0 +1,211 @@
+"""The HTTP API of records (records.md 1, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from pbhost.errors import BadRequestError, ForbiddenError, NotFoundError
+from pbhost.hooks.events import RecordRequestEvent, RecordsListRequestEvent
+from pbhost.http import DEFAULT_BODY_LIMIT, Answer, Route, context_of, empty_answer, has_body, read_body
+from pbhost.model import Collection, Field, RequestContext, Rule
+
+from ..records import RecordsService
+from ..records.actions import Action, Create, Delete, Update
+from ..records.aftermath import Aftermath
+from ..records.codec import dumps
+from ..records.faults import NOT_SUPERUSER, UNSUPPORTED_TYPE
+from ..records.reading import ListRequest, page_bytes
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+_PREFIX = "/api/collections/{collection}/records"
+_MISSING = "Missing collection context."
+_MISSING_OR_INVALID = "Missing or invalid collection context."
+
+#: What a value of these types may add to the body limit, with the default size of one (records.md 15).
+_SIZED_TYPES: Mapping[str, int] = {"file": 5 << 20, "editor": 5 << 20, "json": 1 << 20}
+
+
+def record_routes(app: App, service: RecordsService) -> list[Route]:
+    """The routes of this API."""
+    api = RecordsApi(app, service)
+    return [
+        Route("GET", _PREFIX, api.list, tags=("list",), summary="List records"),
+        Route("GET", _PREFIX + "/{id}", api.view, tags=("view",), summary="View a record"),
+        Route(
+            "POST", _PREFIX, api.create, tags=("create",), body_limit=api.body_limit, summary="Create a record"
+        ),
+        Route(
+            "PATCH",
+            _PREFIX + "/{id}",
+            api.update,
+            tags=("update",),
+            body_limit=api.body_limit,
+            summary="Update a record",
+        ),
+        Route("DELETE", _PREFIX + "/{id}", api.delete, tags=("delete",), summary="Delete a record"),
+    ]
+
+
+class RecordsApi:
+    """The handlers."""
+
+    def __init__(self, app: App, service: RecordsService) -> None:
+        self._app = app
+        self._service = service
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    async def list(self, request: web.Request) -> Answer:
+        """A page of records."""
+        collection = self._collection(request, _MISSING)
+        context = await _with_body(request)
+        _refuse_locked(collection.list_rule, context)
+        parameters = ListRequest.parse(context.query)
+        service = self._service
+        hook = service.core.chains.of(collection).list_request
+        if hook is None and not service.core.answers.has_enrich_hooks:
+            return await self._app.db.read(
+                lambda connection: service.reading.page(connection, collection, parameters, context), lane="list"
+            )
+        page = await self._app.db.read(
+            lambda connection: service.reading.page_of_records(connection, collection, parameters, context), lane="list"
+        )
+        event = RecordsListRequestEvent(
+            app=self._app,
+            context=context,
+            request=request,
+            collection=collection,
+            records=page.items,
+            page=page.page,
+            per_page=page.per_page,
+            total_items=page.total_items,
+            total_pages=page.total_pages,
+        )
+
+        async def operation() -> Answer:
+            await service.core.answers.run_enrich_hooks(event.records, context)
+            items = [record.to_json() for record in event.records]
+            return page_bytes(items, event.page, event.per_page, event.total_items, event.total_pages)
+
+        if hook is None:
+            return await operation()
+        return event.response or _answered(await hook.run(event, operation))
+
+    async def view(self, request: web.Request) -> Answer:
+        """One record."""
+        collection = self._collection(request, _MISSING)
+        context = await _with_body(request)
+        _refuse_locked(collection.view_rule, context)
+        id_ = request.match_info["id"]
+        expand = context.query.get("expand", "") if request.rel_url.raw_query_string else ""
+        service = self._service
+        hook = service.core.chains.of(collection).view_request
+        if hook is None and not service.core.answers.has_enrich_hooks:
+            body = await self._app.db.read(
+                lambda connection: service.reading.view(connection, collection, id_, context, expand)
+            )
+            if body is None:
+                raise NotFoundError()
+            return body
+        record = await self._app.db.read(
+            lambda connection: service.reading.view_record(connection, collection, id_, context, expand)
+        )
+        if record is None:
+            raise NotFoundError()
+        event = RecordRequestEvent(
+            app=self._app, context=context, request=request, collection=collection, record=record
+        )
+
+        async def operation() -> Answer:
+            await service.core.answers.run_enrich_hooks([event.record], context)
+            return dumps(event.record.to_json())
+
+        if hook is None:
+            return await operation()
+        return event.response or _answered(await hook.run(event, operation))
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    async def create(self, request: web.Request) -> Answer:
+        """A new record."""
+        collection = self._writable(request, _MISSING_OR_INVALID)
+        context = await _with_body(request)
+        _refuse_locked(collection.create_rule, context)
+        action = Create(self._service.core, collection, context, Aftermath(self._app), request=request)
+        return await self._perform(action)
+
+    async def update(self, request: web.Request) -> Answer:
+        """Changes to a record."""
+        collection = self._writable(request, _MISSING_OR_INVALID)
+        context = await _with_body(request)
+        _refuse_locked(collection.update_rule, context)
+        id_ = request.match_info["id"]
+        action = Update(self._service.core, collection, id_, context, Aftermath(self._app), request=request)
+        return await self._perform(action)
+
+    async def delete(self, request: web.Request) -> Answer:
+        """The end of a record."""
+        collection = self._writable(request, _MISSING)
+        context = await _with_body(request)
+        _refuse_locked(collection.delete_rule, context)
+        id_ = request.match_info["id"]
+        action = Delete(self._service.core, collection, id_, context, Aftermath(self._app), request=request)
+        return await self._perform(action)
+
+    async def _perform(self, action: Action) -> Answer:
+        outcome = await self._service.perform(action)
+        if outcome.response is not None:
+            return outcome.response
+        body = await action.render(outcome)
+        return body if body else empty_answer(outcome.status)
+
+    def body_limit(self, request: web.Request) -> int:
+        """Bytes of a create or update: what the fields of the collection may hold, and room for the rest."""
+        collection = self._app.collections.find(request.match_info["collection"])
+        if collection is None:
+            return DEFAULT_BODY_LIMIT
+        return DEFAULT_BODY_LIMIT + sum(map(_most_bytes, collection.fields))
+
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def _collection(self, request: web.Request, message: str) -> Collection:
+        collection = self._app.collections.find(request.match_info["collection"])
+        if collection is None:
+            raise NotFoundError(message)
+        return collection
+
+    def _writable(self, request: web.Request, message: str) -> Collection:
+        collection = self._collection(request, message)
+        if collection.is_view:
+            raise BadRequestError(UNSUPPORTED_TYPE)
+        return collection
+
+
+async def _with_body(request: web.Request) -> RequestContext:
+    """The context of a request; also a GET with a body that cannot be read is refused."""
+    if has_body(request):
+        await read_body(request)
+    return context_of(request)
+
+
+def _refuse_locked(rule: Rule, context: RequestContext) -> None:
+    if rule is None and not context.is_superuser:
+        raise ForbiddenError(NOT_SUPERUSER)
+
+
+def _answered(result: object) -> Answer:
+    """What a request hook left of the answer: one that skipped the operation and wrote nothing gives an empty 200."""
+    return web.Response() if result is None else result
+
+
+def _most_bytes(field: Field) -> int:
+    default = _SIZED_TYPES.get(field.type)
+    if default is None:
+        return 0
+    size = getattr(field, "max_size", 0) or default
+    return int(size) * (max(int(getattr(field, "max_select", 0)), 1) if field.type == "file" else 1)

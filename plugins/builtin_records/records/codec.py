@@ -1,0 +1,169 @@
+"""Rows to JSON objects and records, by functions written once per collection.
+
+A view or a list never builds Record objects unless a hook wants them: its rows go through a generated function that
+names each column once and calls a field's own conversion only for values that are not in their usual stored form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import orjson
+
+from pbhost.database import Dialect, Row, SqlValue
+from pbhost.model import Collection, Field, Record
+
+from ..fieldtypes.bool import BoolField
+from ..fieldtypes.choices import ChoicesField
+from ..fieldtypes.number import NumberField
+from ..fieldtypes.plain import PlainTextField
+
+#: ``encode(row, show_email)``: the public JSON object of a row.
+Encode: TypeAlias = Callable[[Sequence[SqlValue], bool], dict[str, object]]
+
+#: Fields of auth collections that no answer shows, to anyone.
+SECRETS = frozenset(("password", "tokenKey"))
+
+_EXACT = 2**53
+
+
+class Codec:
+    """The columns of a collection and how its rows are read.
+
+    Attributes:
+        names: the columns, in the order in which they are selected.
+        encode: the answer for everyone.
+        encode_all: the answer for superusers, hidden fields included.
+    """
+
+    __slots__ = ("_bare", "_readers", "_writers", "collection", "encode", "encode_all", "id_index", "names")
+
+    def __init__(self, collection: Collection, dialect: Dialect) -> None:
+        self.collection = collection
+        self.names = tuple(field.name for field in collection.fields)
+        self.id_index = self.names.index("id")
+        self.encode = _compile(collection, reveal=False)
+        self.encode_all = _compile(collection, reveal=True)
+        self._bare = [dialect.quote(name) for name in self.names]
+        self._readers = [field.from_db for field in collection.fields]
+        self._writers = [(field.name, field.to_db) for field in collection.fields]
+
+    def columns(self, alias: str = "") -> str:
+        """The select list; ``alias`` is quoted already."""
+        if not alias:
+            return ", ".join(self._bare)
+        return ", ".join(f"{alias}.{name}" for name in self._bare)
+
+    def record(self, row: Row) -> Record:
+        """The stored record of a row."""
+        values = {name: read(value) for name, read, value in zip(self.names, self._readers, row, strict=True)}
+        return Record.stored(self.collection, values)
+
+    def row(self, record: Record) -> list[SqlValue]:
+        """The values of a record as they are bound for its columns, in the order of ``names``."""
+        return [write(record[name]) for name, write in self._writers]
+
+    def named(self, row: Sequence[SqlValue]) -> dict[str, SqlValue]:
+        """A row by column."""
+        return dict(zip(self.names, row, strict=True))
+
+
+class Codecs:
+    """The codecs of all collections, made on first use and dropped with the schema they were made for."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._made: dict[str, Codec] = {}
+
+    def of(self, collection: Collection) -> Codec:
+        """The codec of that very state of a collection."""
+        codec = self._made.get(collection.id)
+        # Identity, not version: a changed copy that nobody saved yet must not be read by the stored one's columns.
+        if codec is None or codec.collection is not collection:
+            codec = self._made[collection.id] = Codec(collection, self._dialect)
+        return codec
+
+
+def dumps(value: object) -> bytes:
+    """JSON text of an answer; text that has no UTF-8 form gets replacement characters."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS, default=_default)
+    except (TypeError, ValueError):
+        return orjson.dumps(_representable(value), option=orjson.OPT_NON_STR_KEYS, default=_default)
+
+
+def _default(value: object) -> object:
+    """What plugins may put into an answer besides JSON values."""
+    if isinstance(value, Record):
+        return value.to_json()
+    fragment = getattr(value, "fragment", None)
+    if callable(fragment):
+        return fragment()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def _representable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_representable(key): _representable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_representable(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**64:
+        return float(value)
+    return value
+
+
+def _compile(collection: Collection, *, reveal: bool) -> Encode:
+    """Writes the function. Names of fields appear in it only as string literals, by ``repr``."""
+    names = {"C": collection.id, "N": collection.name}
+    items = ["'collectionId': C", "'collectionName': N"]
+    visibility = ""
+    email = ""
+    for index, field in enumerate(collection.fields):
+        names[f"f{index}"] = field.json_from_db  # type: ignore[assignment]  # the function's globals hold all kinds
+        expression = _expression(field, index)
+        if collection.is_auth:
+            if field.name in SECRETS:
+                continue
+            if field.name == "emailVisibility":
+                visibility = expression
+            if field.name == "email" and not reveal:
+                email = "" if field.hidden else expression
+                continue
+        if reveal or not field.hidden:
+            items.append(f"{field.name!r}: {expression}")
+    columns = ", ".join(f"v{index}" for index in range(len(collection.fields)))
+    source = [
+        "def encode(row, show_email):",
+        f"    ({columns},) = row",
+        f"    out = {{{', '.join(sorted(items))}}}",
+        *([f"    if show_email or {visibility or 'False'}:", f"        out['email'] = {email}"] if email else []),
+        "    return out",
+    ]
+    scope: dict[str, object] = {**names}
+    exec("\n".join(source), scope)  # noqa: S102 - the text is made of literals and our own names only
+    encode: Encode = scope["encode"]  # type: ignore[assignment]  # defined by the line above
+    return encode
+
+
+def _expression(field: Field, index: int) -> str:
+    """A value of the row as JSON: a check of the usual stored form, else the field's own conversion."""
+    value, convert = f"v{index}", f"f{index}(v{index})"
+    own = type(field).json_from_db
+    if own is PlainTextField.json_from_db:
+        return f"({value} if {value}.__class__ is str else {convert})"
+    if own is NumberField.json_from_db:
+        return f"({value} if {value}.__class__ is int and -{_EXACT} <= {value} <= {_EXACT} else {convert})"
+    if own is ChoicesField.json_from_db:
+        if field.is_multiple:
+            return f"([] if {value} == '[]' else {convert})"
+        return f"({value} if {value}.__class__ is str and '[' not in {value} else {convert})"
+    if own is BoolField.json_from_db:
+        return f"({value} != 0 if {value}.__class__ is int else {convert})"
+    return convert

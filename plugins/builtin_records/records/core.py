@@ -1,0 +1,52 @@
+"""The parts of the records service, wired together once per application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from pbhost.model import Collection
+from pbhost.services import FilterFunction
+
+from ..filter import QueryPlanner
+from .answers import Answers
+from .chains import Chains
+from .codec import Codecs
+from .deleting import Deleting
+from .lifecycle import Lifecycles
+from .queries import Queries
+from .saving import Saving
+from .totals import Totals
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+
+class Core:
+    """Everything that reads and writes records synchronously, in the thread of a connection.
+
+    Attributes:
+        app: the application; codecs, lifecycles, chains: what is known of each collection.
+        queries: look-ups under rules; answers: rows as a caller sees them; totals: counts of lists.
+        saving, deleting: writes.
+    """
+
+    def __init__(self, app: App) -> None:
+        dialect = app.db.dialect
+        functions = cast("list[FilterFunction]", app.collect("register_filter_functions"))
+        self.app = app
+        self.codecs = Codecs(dialect)
+        self.lifecycles = Lifecycles(dialect)
+        self.chains = Chains(app)
+        self.queries = Queries(app, self.codecs, QueryPlanner(app.collections, dialect, functions))
+        self.answers = Answers(app, self.codecs, self.queries, self.chains)
+        self.totals = Totals(app)
+        self.saving = Saving(app, self.codecs, self.lifecycles, self.chains)
+        self.deleting = Deleting(app, self.codecs, self.lifecycles, self.chains, self.saving)
+
+    def collection(self, collection: Collection | str) -> Collection:
+        """A collection from its name, id or itself.
+
+        Raises:
+            NotFoundError: no such collection.
+        """
+        return self.app.collections.get(collection) if isinstance(collection, str) else collection

@@ -1,0 +1,121 @@
+"""View and list, each as one function for a reader's thread: rule, rows, total, expand, the bytes of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pbhost.database import Connection, Row
+from pbhost.errors import BadRequestError, DatabaseError
+from pbhost.model import Collection, Record, RequestContext
+from pbhost.services import Page
+
+from ..api.paging import Paging, read_paging
+from .codec import dumps
+from .core import Core
+from .expand import parse_expand
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """The parameters of a list (records.md 5.1)."""
+
+    paging: Paging
+    filter: str = ""
+    sort: str = ""
+    expand: str = ""
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> ListRequest:
+        """From the query parameters; empty ones count as absent.
+
+        Raises:
+            BadRequestError: a number or boolean is none.
+        """
+        return cls(
+            paging=read_paging(query),
+            filter=query.get("filter", ""),
+            sort=query.get("sort", ""),
+            expand=query.get("expand", ""),
+        )
+
+
+class Reading:
+    """Answers to view and list requests."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def view(
+        self, connection: Connection, collection: Collection, id_: str, context: RequestContext, expand: str
+    ) -> bytes | None:
+        """The answer with one record; None if there is none that the caller may view."""
+        core = self._core
+        row = core.queries.row_under_rule(connection, collection, id_, collection.view_rule, context)
+        if row is None:
+            return None
+        return dumps(core.answers.objects(connection, collection, (row,), context, parse_expand(expand))[0])
+
+    def view_record(
+        self, connection: Connection, collection: Collection, id_: str, context: RequestContext, expand: str
+    ) -> Record | None:
+        """The same as a Record object."""
+        core = self._core
+        row = core.queries.row_under_rule(connection, collection, id_, collection.view_rule, context)
+        if row is None:
+            return None
+        return core.answers.records(connection, collection, (row,), context, parse_expand(expand))[0]
+
+    def page(
+        self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
+    ) -> bytes:
+        """The answer with a page of records.
+
+        Raises:
+            ForbiddenError: the client uses what only superusers may.
+            BadRequestError: filter or sort cannot be evaluated.
+        """
+        rows, total = self._rows(connection, collection, request, context)
+        paging = request.paging
+        items = self._core.answers.objects(connection, collection, rows, context, parse_expand(request.expand))
+        return page_bytes(items, paging.page, paging.per_page, total, paging.total_pages(total))
+
+    def page_of_records(
+        self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
+    ) -> Page:
+        """The same as Record objects."""
+        rows, total = self._rows(connection, collection, request, context)
+        paging = request.paging
+        records = self._core.answers.records(connection, collection, rows, context, parse_expand(request.expand))
+        return Page(records, paging.page, paging.per_page, total, paging.total_pages(total))
+
+    def _rows(
+        self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
+    ) -> tuple[list[Row], int]:
+        core = self._core
+        query = core.queries.search(
+            collection,
+            context,
+            filter=request.filter,
+            sort=request.sort,
+            rule=collection.list_rule,
+            as_client=True,
+        )
+        names, paging = core.codecs.of(collection).names, request.paging
+        try:
+            rows = connection.fetch_all(query.select(names, limit=paging.per_page, offset=paging.offset))
+            if paging.skip_total:
+                return rows, -1
+            # A page that is not full is the last one: its end is the total. (Ids of views may repeat.)
+            if not collection.is_view and (0 < len(rows) < paging.per_page or (not rows and paging.page == 1)):
+                return rows, paging.offset + len(rows)
+            return rows, core.totals.count(connection, query)
+        except DatabaseError as error:
+            raise BadRequestError(cause=str(error)) from error
+
+
+def page_bytes(items: object, page: int, per_page: int, total_items: int, total_pages: int) -> bytes:
+    """The JSON text of a page."""
+    return dumps(
+        {"items": items, "page": page, "perPage": per_page, "totalItems": total_items, "totalPages": total_pages}
+    )

@@ -1,0 +1,232 @@
+"""Creating and updating a record, inside a transaction and in its thread.
+
+The order (operations.md 23.3): create/update hooks around everything → generated values → validate hooks around the
+field checks → execute hooks around autodates and the statement → the row of the change feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from pbhost.database import Connection, SqlValue, Transaction
+from pbhost.errors import BadRequestError, ErrorTree, FieldError, NotFoundError, UniqueViolationError, ValidationError
+from pbhost.hooks.events import ApiWrite, RecordEvent
+from pbhost.model import Field, Record, RequestContext, ValueCheck
+
+from .aftermath import Aftermath, Step
+from .chains import Action, Chains, WriteChains
+from .codec import Codecs
+from .faults import UNSUPPORTED_TYPE, NeedsExclusive, not_unique
+from .lifecycle import Lifecycle, Lifecycles, prepared, remember_prepared
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Save:
+    """One save on its way."""
+
+    tx: Transaction
+    event: RecordEvent
+    chains: WriteChains
+    lifecycle: Lifecycle
+    aftermath: Aftermath
+    validate: bool
+
+    @property
+    def record(self) -> Record:
+        return self.event.record
+
+    @property
+    def is_new(self) -> bool:
+        return self.event.action == "create"
+
+
+class Saving:
+    """Writes records of all collections."""
+
+    def __init__(self, app: App, codecs: Codecs, lifecycles: Lifecycles, chains: Chains) -> None:
+        self._app = app
+        self._codecs = codecs
+        self._lifecycles = lifecycles
+        self._chains = chains
+
+    def save(
+        self,
+        tx: Transaction,
+        record: Record,
+        aftermath: Aftermath,
+        *,
+        context: RequestContext | None = None,
+        validate: bool = True,
+        api: ApiWrite | None = None,
+    ) -> list[SqlValue]:
+        """Creates or updates a record; returns its stored row in the order of the codec.
+
+        Raises:
+            ValidationError: errors by field, unique violations included.
+            NotFoundError: the row to update is gone.
+            NeedsExclusive: a hook set a value whose preparation needs the event loop.
+        """
+        collection = record.collection
+        if collection.is_view:
+            raise BadRequestError(UNSUPPORTED_TYPE)
+        action: Action = "create" if record.is_new else "update"
+        chains = self._chains.of(collection).of(action)
+        event = RecordEvent(
+            app=self._app, action=action, context=context, collection=collection, record=record, api=api
+        )
+        save = _Save(tx, event, chains, self._lifecycles.of(collection), aftermath, validate)
+        try:
+            if chains.whole:
+                row = chains.whole.run_in(tx, event, lambda: self._inside(save))
+            else:
+                row = self._inside(save)
+        except Exception as error:
+            if chains.error and not isinstance(error, NeedsExclusive):
+                aftermath.add(tx, rolled_back=self._failure(chains, event, error))
+            raise
+        if not row:  # a hook skipped the write
+            return self._codecs.of(collection).row(record)
+        self._follow_up(save)
+        record.mark_stored()
+        return row
+
+    def _inside(self, save: _Save) -> list[SqlValue]:
+        tx, chains, record = save.tx, save.chains, save.record
+        for field in save.lifecycle.fill:
+            field.fill(record, is_new=save.is_new, now=tx.now)
+        if save.validate:
+            if chains.validate:
+                chains.validate.run_in(tx, save.event, lambda: self._check(save))
+            else:
+                self._check(save)
+        if chains.execute:
+            return chains.execute.run_in(tx, save.event, lambda: self._execute(save))
+        return self._execute(save)
+
+    def _check(self, save: _Save) -> None:
+        record = save.record
+        self._prepare(save)
+        check = ValueCheck(connection=save.tx, services=self._app, is_new=save.is_new)
+        errors: dict[str, FieldError | ErrorTree] = {}
+        for field in save.lifecycle.check:
+            error = field.validate(record[field.name], record, check)
+            if error:
+                errors[field.name] = error
+        if errors:
+            raise ValidationError(errors)
+
+    def _prepare(self, save: _Save) -> None:
+        """Prepares slow values that were set after the event loop had its chance, by a hook for instance."""
+        fields = save.lifecycle.unprepared(save.record)
+        if fields:
+            wait_for(save.tx, lambda: prepare(fields, save.record, self._app))
+            save.aftermath.add(save.tx, rolled_back=lambda: undo(fields, save.record, self._app))
+
+    def _execute(self, save: _Save) -> list[SqlValue]:
+        tx, record, lifecycle = save.tx, save.record, save.lifecycle
+        self._prepare(save)
+        for field in lifecycle.stamp:
+            field.stamp(record, is_new=save.is_new, now=tx.now)
+        row = self._codecs.of(record.collection).row(record)
+        try:
+            if save.is_new:
+                tx.execute(lifecycle.insert, row)
+            elif not tx.execute(lifecycle.update, [*row, str(record.original["id"])]):
+                raise NotFoundError()
+        except UniqueViolationError as error:
+            raise not_unique(record.collection, error) from error
+        tx.record_change(record.collection.id, record.id, save.event.action)
+        return row
+
+    # -- afterwards --------------------------------------------------------------------------------------------------
+
+    def _follow_up(self, save: _Save) -> None:
+        event, chains, record = save.event, save.chains, save.record
+        seen = prepared(record)
+        fields = [
+            field
+            for field in save.lifecycle.settle
+            if save.is_new or field.name in seen or record.changed(field.name)
+        ]
+        if not (fields or chains.success or chains.error):
+            return
+        # The record goes on living with its caller; what comes after sees it as it was written, old values included.
+        written = record.copy()
+        written.is_new = False
+        after = _outcome(event, written)
+
+        async def committed() -> None:
+            for field in fields:
+                await field.committed(written, self._app)
+            await chains.success.notify(after)
+
+        async def rolled_back() -> None:
+            for field in fields:
+                await field.rolled_back(written, self._app)
+            if chains.error:
+                after.error = after.error or BadRequestError("The transaction was rolled back.")
+                await chains.error.notify(after)
+
+        save.aftermath.add(save.tx, committed=committed, rolled_back=rolled_back)
+
+    @staticmethod
+    def _failure(chains: WriteChains, event: RecordEvent, error: Exception) -> Step:
+        after = _outcome(event, event.record.copy())
+        after.error = error
+        return lambda: chains.error.notify(after)
+
+
+def _outcome(event: RecordEvent, record: Record) -> RecordEvent:
+    return RecordEvent(
+        app=event.app,
+        action=event.action,
+        context=event.context,
+        collection=event.collection,
+        record=record,
+        api=event.api,
+    )
+
+
+async def prepare(fields: list[Field], record: Record, app: App) -> None:
+    """On the event loop: lets fields prepare their values for storing.
+
+    Raises:
+        whatever a field type raises; those that were done by then are rolled back.
+    """
+    done: list[Field] = []
+    try:
+        for field in fields:
+            done.append(field)
+            await field.before_write(record, app)
+    except BaseException:
+        await undo(done, record, app)
+        raise
+    remember_prepared(record, fields)
+
+
+async def undo(fields: list[Field], record: Record, app: App) -> None:
+    """On the event loop: takes back what :func:`prepare` did."""
+    for field in fields:
+        await field.rolled_back(record, app)
+
+
+def wait_for(connection: Connection, make: Callable[[], Awaitable[T]]) -> T:
+    """Runs a coroutine on the event loop from inside a transaction.
+
+    Raises:
+        NeedsExclusive: the transaction is shared with other writes.
+    """
+    if not connection.may_wait:
+        raise NeedsExclusive("the write needs a transaction of its own")
+
+    async def run() -> T:
+        return await make()
+
+    return connection.run_async(lambda _tx: run())

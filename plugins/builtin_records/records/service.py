@@ -1,0 +1,381 @@
+"""``app.records``: the asynchronous face. Every call is one hop into a database thread where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from pbhost.database import AsyncTransaction, Connection, Lane, Transaction
+from pbhost.errors import NotFoundError
+from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
+from pbhost.model.field import Field
+from pbhost.services import SyncRecords
+
+from ..filter import FilterError
+from .actions import Action, Create, Outcome, Update
+from .aftermath import Aftermath
+from .core import Core
+from .faults import NeedsExclusive
+from .reading import Reading
+from .saving import prepare, undo
+from .sync import RecordsWithin
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+
+T = TypeVar("T")
+
+
+class RecordsService:
+    """Provides :class:`pbhost.services.Records`.
+
+    Attributes:
+        core: the synchronous parts; reading: answers to view and list requests. Both exist once the service started.
+    """
+
+    core: Core
+    reading: Reading
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def start(self) -> None:
+        """Wires the parts together; the schema is loaded by now."""
+        self.core = Core(self._app)
+        self.reading = Reading(self.core)
+
+    async def stop(self) -> None:
+        """Nothing runs on its own."""
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+
+    async def find(
+        self,
+        collection: Collection | str,
+        id: str,
+        *,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record | None:
+        return await self._read(lambda records: records.find(collection, id, expand=expand, as_=as_), tx)
+
+    async def get(
+        self,
+        collection: Collection | str,
+        id: str,
+        *,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        record = await self.find(collection, id, expand=expand, as_=as_, tx=tx)
+        if record is None:
+            raise NotFoundError()
+        return record
+
+    async def find_first(
+        self,
+        collection: Collection | str,
+        filter: str,
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record | None:
+        return await self._read(
+            lambda records: records.find_first(collection, filter, params, sort=sort, expand=expand, as_=as_),
+            tx,
+            "list",
+        )
+
+    async def find_many(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        limit: int = 0,
+        offset: int = 0,
+        expand: str = "",
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> list[Record]:
+        return await self._read(
+            lambda records: records.find_many(
+                collection, filter, params, sort=sort, limit=limit, offset=offset, expand=expand, as_=as_
+            ),
+            tx,
+            "list",
+        )
+
+    async def iterate(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        sort: str = "",
+        batch: int = 500,
+        as_: RequestContext | None = None,
+    ) -> AsyncIterator[Record]:
+        offset = 0
+        last = ""
+        while True:
+            if sort:
+                found = await self.find_many(
+                    collection, filter, params, sort=sort, limit=batch, offset=offset, as_=as_
+                )
+                offset += batch
+            else:
+                # By id, from where the last batch ended: rows that come or go meanwhile shift nothing.
+                after = "id > {:pbhostAfter}"
+                found = await self.find_many(
+                    collection,
+                    f"({filter}) && {after}" if filter else after,
+                    {**(params or {}), "pbhostAfter": last},
+                    sort="id",
+                    limit=batch,
+                    as_=as_,
+                )
+            for record in found:
+                yield record
+            if len(found) < batch:
+                return
+            last = found[-1].id
+
+    async def count(
+        self,
+        collection: Collection | str,
+        filter: str = "",
+        params: Mapping[str, object] | None = None,
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> int:
+        return await self._read(lambda records: records.count(collection, filter, params, as_=as_), tx, "list")
+
+    # -- writing -----------------------------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        collection: Collection | str,
+        values: Mapping[str, object],
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        target = self.core.collection(collection)
+        if as_ is None:
+            return await self.save(Record(target, values), tx=tx)
+        return await self._as_caller(Create, target, values, as_, tx)
+
+    async def update(
+        self,
+        collection: Collection | str,
+        id: str,
+        values: Mapping[str, object],
+        *,
+        as_: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        target = self.core.collection(collection)
+        if as_ is None:
+            record = await self.get(target, id, tx=tx)
+            for key, value in values.items():
+                record[key] = value
+            return await self.save(record, tx=tx)
+        context = as_.derive(body=_as_body(values))
+        action = Update(
+            self.core,
+            target,
+            id,
+            context,
+            Aftermath(self._app),
+            wants_record=True,
+            with_request_hooks=False,
+        )
+        return await self._written(action, tx)
+
+    async def save(
+        self,
+        record: Record,
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+        validate: bool = True,
+    ) -> Record:
+        core = self.core
+        aftermath = Aftermath(self._app)
+        slow = _changed_slow_fields(core, record)
+        key = record.collection.field("id")
+        if slow and key is not None and record.is_new:
+            key.fill(record, is_new=True, now="")
+        await prepare(slow, record, self._app)
+        saved = False
+
+        def save(transaction: Transaction) -> None:
+            nonlocal saved
+            core.saving.save(transaction, record, aftermath, context=context, validate=validate)
+            saved = True
+
+        chains = core.chains.of(record.collection).of("create" if record.is_new else "update")
+        try:
+            await self.write(save, exclusive=chains.is_async, tx=tx)
+        except BaseException:
+            if not saved:
+                await undo(slow, record, self._app)
+            raise
+        await aftermath.wait()
+        return record
+
+    async def delete(
+        self,
+        record: Record,
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+    ) -> None:
+        core = self.core
+        aftermath = Aftermath(self._app)
+
+        def delete(transaction: Transaction) -> None:
+            core.deleting.delete(transaction, record, aftermath, context=context)
+
+        await self.write(delete, exclusive=core.deleting.needs_loop(record.collection), tx=tx)
+        await aftermath.wait()
+
+    async def create_through_api(
+        self,
+        collection: Collection,
+        body: Mapping[str, BodyValue],
+        context: RequestContext,
+        *,
+        tx: AsyncTransaction | None = None,
+    ) -> Record:
+        action = Create(
+            self.core, collection, context.derive(body=body), Aftermath(self._app), wants_record=True
+        )
+        return await self._written(action, tx)
+
+    async def _as_caller(
+        self,
+        kind: type[Create],
+        collection: Collection,
+        values: Mapping[str, object],
+        as_: RequestContext,
+        tx: AsyncTransaction | None,
+    ) -> Record:
+        action = kind(
+            self.core,
+            collection,
+            as_.derive(body=_as_body(values)),
+            Aftermath(self._app),
+            wants_record=True,
+            with_request_hooks=False,
+        )
+        return await self._written(action, tx)
+
+    async def _written(self, action: Action, tx: AsyncTransaction | None) -> Record:
+        action.refuse_locked()
+        outcome = await self.perform(action, tx=tx)
+        if outcome.record is None:
+            raise NotFoundError(cause="a hook answered in place of the operation")
+        return outcome.record
+
+    async def perform(self, action: Action, *, tx: AsyncTransaction | None = None) -> Outcome:
+        """Runs an action in as few hops as it allows."""
+        if not action.needs_loop:
+            outcome = await self.write(action.whole, exclusive=action.is_async, tx=tx)
+        else:
+            if not action.needs_look:
+                action.look(None)
+            elif tx is not None:
+                await tx.run(action.look)
+            else:
+                await self._app.db.read(action.look)
+            outcome = await action.around(lambda finish: self.write(finish, exclusive=action.is_async, tx=tx))
+        await action.aftermath.wait()
+        return outcome
+
+    async def write(
+        self, function: Callable[[Transaction], T], *, exclusive: bool, tx: AsyncTransaction | None = None
+    ) -> T:
+        """Runs a function in a transaction: the given one, else one shared with other writes if that will do."""
+        if tx is not None:
+
+            def nested(transaction: Transaction) -> T:
+                with transaction.savepoint():
+                    return function(transaction)
+
+            return await tx.run(nested)
+        try:
+            return await self._app.db.write(function, exclusive=exclusive)
+        except NeedsExclusive:
+            if exclusive:
+                raise
+            return await self._app.db.write(function, exclusive=True)
+
+    # -- rules and answers -------------------------------------------------------------------------------------------
+
+    def within(self, connection: Connection) -> SyncRecords:
+        return RecordsWithin(self.core, connection)
+
+    async def satisfies(
+        self,
+        record: Record,
+        rule: Rule,
+        context: RequestContext,
+        *,
+        filter: str = "",
+        tx: AsyncTransaction | None = None,
+    ) -> bool:
+        return await self._read(lambda records: records.satisfies(record, rule, context, filter=filter), tx)
+
+    async def satisfying(
+        self, collection: Collection, ids: Sequence[str], rule: Rule, context: RequestContext, *, filter: str = ""
+    ) -> set[str]:
+        return await self._app.db.read(
+            lambda connection: self.core.queries.holding(
+                connection, collection, ids, rule, context, filter=filter
+            )
+        )
+
+    def rule_error(self, collection: Collection, rule: str) -> str | None:
+        try:
+            self.core.queries.planner.check_rule(collection, rule)
+        except FilterError as error:
+            return str(error)
+        return None
+
+    async def enrich(
+        self,
+        records: Sequence[Record],
+        context: RequestContext,
+        *,
+        expand: str = "",
+        tx: AsyncTransaction | None = None,
+    ) -> None:
+        await self._read(lambda within: within.prepare_answer(records, context, expand=expand), tx)
+        await self.core.answers.run_enrich_hooks(records, context)
+
+    async def _read(
+        self, function: Callable[[RecordsWithin], T], tx: AsyncTransaction | None, lane: Lane = "point"
+    ) -> T:
+        def run(connection: Connection) -> T:
+            return function(RecordsWithin(self.core, connection))
+
+        return await tx.run(run) if tx is not None else await self._app.db.read(run, lane=lane)
+
+
+def _changed_slow_fields(core: Core, record: Record) -> list[Field]:
+    slow = core.lifecycles.of(record.collection).slow
+    return [field for field in slow if record.is_new or record.changed(field.name)]
+
+
+def _as_body(values: Mapping[str, object]) -> Mapping[str, BodyValue]:
+    """Values that code gives, as a body: fields normalise whatever they get."""
+    return dict(values)  # type: ignore[arg-type]  # wider than a decoded body, which no field minds
