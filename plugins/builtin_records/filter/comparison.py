@@ -83,7 +83,11 @@ class Comparer:
             return self._same(left_sql, right_sql, negated) if negated else left_sql + " = " + right_sql
         if left_empty or right_empty:
             return self._empty(right.sql if left_empty else left.sql, negated)
-        left_sql, right_sql = _or_empty(left.sql), _or_empty(right.sql)
+        if left.is_text and right.is_text:
+            # Two texts compare alike with or without COALESCE, which would hide a column from its index.
+            left_sql, right_sql = _or_empty_if_missing(left), _or_empty_if_missing(right)
+        else:
+            left_sql, right_sql = _or_empty(left.sql), _or_empty(right.sql)
         return self._same(left_sql, right_sql, negated) if negated else left_sql + " = " + right_sql
 
     def _empty(self, sql: Template, negated: bool) -> Template:
@@ -104,6 +108,10 @@ class Comparer:
         if right.parameter is not None:
             return spelled(spell, left.sql, parameter(Pattern(right.parameter)))
         return spelled(spell, left.sql, spelled(self.dialect.contains_pattern, right.sql))
+
+
+def _or_empty_if_missing(value: Value) -> Template:
+    return value.sql if value.never_null else _or_empty(value.sql)
 
 
 def _or_empty(sql: Template) -> Template:

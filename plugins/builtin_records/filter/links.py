@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pbhost.database import Dialect
 
@@ -34,6 +34,11 @@ class Link(Protocol):
         """The collection that is joined, "" if it is none."""
         ...
 
+    @property
+    def starts_anew(self) -> bool:
+        """Whether the row before does not matter."""
+        ...
+
     def source(self, dialect: Dialect, before: str) -> Template:
         """What is joined, as a table expression."""
         ...
@@ -52,6 +57,7 @@ class Items:
     column: str
     multiplies: bool
     table: str = ""
+    starts_anew: ClassVar[bool] = False
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.json_each(column(dialect, before, self.column)))
@@ -67,6 +73,7 @@ class SubmittedRows:
     slot: Slot
     multiplies: bool
     table: str = ""
+    starts_anew: ClassVar[bool] = True
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return spelled(dialect.json_each, parameter(self.slot))
@@ -82,6 +89,7 @@ class RowById:
     table: str
     column: str
     multiplies: bool = False
+    starts_anew: ClassVar[bool] = False
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.quote(self.table))
@@ -97,6 +105,7 @@ class RowOfId:
     table: str
     slot: Slot
     multiplies: bool = False
+    starts_anew: ClassVar[bool] = True
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.quote(self.table))
@@ -112,6 +121,7 @@ class RowsOfIds:
     table: str
     slot: Slot
     multiplies: bool
+    starts_anew: ClassVar[bool] = True
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.quote(self.table))
@@ -129,6 +139,7 @@ class Referrers:
     column: str
     is_list: bool
     multiplies: bool = True
+    starts_anew: ClassVar[bool] = False
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.quote(self.table))
@@ -148,6 +159,7 @@ class AllRows:
     table: str
     name: str
     multiplies: bool = True
+    starts_anew: ClassVar[bool] = True
 
     def source(self, dialect: Dialect, before: str) -> Template:
         return Template(dialect.quote(self.table))

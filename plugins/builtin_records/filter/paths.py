@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pbhost.database import Dialect
@@ -160,7 +160,14 @@ class Paths:
             return text
 
         is_email = name == "email" and step.collection.is_auth
-        return self.value(step, spell, strict=found.kind == "json", guard="emailVisibility" if is_email else "")
+        has_text = found.kind == "text" or (found.kind == "list" and not found.is_multiple)
+        return self.value(
+            step,
+            spell,
+            strict=found.kind == "json",
+            guard="emailVisibility" if is_email else "",
+            is_text=has_text and modifier not in ("lower", "length"),
+        )
 
     def _json_value(self, step: Step, found: Field, segments: Sequence[str]) -> Value:
         path = "".join(map(_json_step, segments))
@@ -176,13 +183,20 @@ class Paths:
         strict: bool = False,
         nature: Nature = Nature.EXPRESSION,
         guard: str = "",
+        is_text: bool = False,
     ) -> Value:
         """Joins a path and gives what ``spell`` makes of its last alias.
 
         Args:
             guard: a bool column of the row reached that must be true for a client's comparison to hold.
+            is_text: what is spelled is the plain column of a text.
         """
         links = [link for link, _ in step.links]
+        if links and links[0].starts_anew and not step.many and not self.is_restricted:
+            # One value for the whole query: selected once, so that an index on the other side can serve it.
+            once = self._selected(links, spell)
+            scalar = "(SELECT " + once.value + " FROM " + once.rows + ")"
+            return Value(sql=scalar, strict=strict, nature=nature, is_text=is_text)
         aliases = self.joins.aliases(self.row.alias, links, self.row.space)
         alias = aliases[-1] if aliases else self.row.alias
         guards: tuple[Template, ...] = ()
@@ -192,14 +206,24 @@ class Paths:
                     self.require_list_rule(collection, joined)
             if guard:
                 guards = (Template(f"{column(self.dialect, alias, guard)} = TRUE"),)
-        value = Value(sql=Template(spell(alias)), strict=strict, nature=nature, guards=guards)
-        return replace(value, many=self._many(links, spell)) if step.many else value
+        return Value(
+            sql=Template(spell(alias)),
+            strict=strict,
+            nature=nature,
+            guards=guards,
+            many=self._selected(links, spell) if step.many else None,
+            is_text=is_text,
+            never_null=is_text and not links and self.row.is_stored,
+        )
 
-    def _many(self, links: Sequence[Link], spell: Callable[[str], str]) -> Many:
+    def _selected(self, links: Sequence[Link], spell: Callable[[str], str]) -> Many:
         """The values of the path, selected independently of the joins outside."""
         start = "m0"
         joins = Joins(self.dialect, prefix="m")
         last = joins.follow(start, links)
+        self.joins.tables |= joins.tables
+        if links[0].starts_anew:
+            return Many(Template(spell(last)), f"(SELECT 1) {start}" + joins.all())
         same_row = f"{column(self.dialect, start, 'id')} = {column(self.dialect, self.row.alias, 'id')}"
         return Many(Template(spell(last)), f"{self.row.source} {start}" + joins.all() + f" WHERE {same_row}")
 

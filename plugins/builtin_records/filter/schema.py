@@ -61,6 +61,11 @@ class Row:
     is_virtual: bool = False
     space: str = ""
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether it is certainly a row of a table, whose columns keep their constraints."""
+        return not (self.space or self.is_virtual or self.collection.is_view)
+
 
 def relation_target(field: Field, schema: Schema) -> Collection | None:
     """The collection that a relation field points to; None if the field is no relation or the target is gone."""

@@ -50,6 +50,8 @@ class Value:
         many: all its values for the current row, if the path is multi-valued.
         guards: conditions without which no comparison with it may hold.
         constant: what yields the value if no row is needed for it.
+        is_text: a plain text column, or NULL where its row is missing.
+        never_null: the column of a row that is certainly there.
     """
 
     sql: Template
@@ -59,6 +61,8 @@ class Value:
     many: Many | None = None
     guards: tuple[Template, ...] = ()
     constant: Slot | None = None
+    is_text: bool = False
+    never_null: bool = False
 
     def nature_for(self, ask: Ask) -> Nature:
         """The nature, decided for the request at hand if it depends on one."""
@@ -68,7 +72,7 @@ class Value:
 
     def as_column(self, name: str) -> Value:
         """The same values as a column of a sub-select."""
-        return replace(self, sql=Template(name), parameter=None, many=None, guards=())
+        return replace(self, sql=Template(name), parameter=None, many=None, guards=(), never_null=False)
 
     def lenient(self) -> Value:
         """The same operand without its strictness."""

@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 import pytest
-
 from builtin_records.fieldtypes import (
     BoolField,
     DateField,
@@ -21,6 +20,7 @@ from builtin_records.fieldtypes import (
 )
 from builtin_records.filter import Access, BoundQuery, QueryPlanner
 from builtin_sqlite.dialect import SqliteDialect
+
 from pbhost.database import Sql
 from pbhost.model import Collection, Field, Record, RequestContext
 
@@ -172,7 +172,7 @@ class World:
         )
 
     def ids(self, filter: str = "", context: RequestContext | None = None, **options: object) -> str:
-        """The ids of the matching rows, joined by spaces: sorted, or in the order of ``sort``; their count is checked."""
+        """The ids of the matching rows in one text: sorted, or in the order of ``sort``; their count is checked."""
         query = self.query(filter, context, **options)
         found = [str(row[0]) for row in self.run(query.ids())]
         ((count,),) = self.run(query.count())

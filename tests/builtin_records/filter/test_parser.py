@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from builtin_records.filter.ast import Call, Comparison, Group, Identifier, Number, Operand, Operator, Placeholder, Text
 from builtin_records.filter.errors import FilterError
 from builtin_records.filter.parser import parse
 from builtin_records.filter.printer import plain_number, to_shape, to_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 VALID = [
     # text, canonical form
@@ -49,7 +49,7 @@ def test_a_valid_expression_has_one_canonical_form(text: str, canonical: str) ->
 
 
 INVALID = [
-    "", " \n\t", "// nothing", "()", "( // x\n)", "a", "active", "a =", "= 1", "a = 1 &&", "&& a = 1", "a = 1 && && b = 2",
+    "", " \n\t", "// nothing", "()", "( // x\n)", "a", "active", "a =", "= 1", "a = 1 &&", "&& a = 1", "a=1 && && b=2",
     "a == 1", "a =~ 1", "a =! 1", "a = 1 & b = 2", "a = 1 ||| b = 2", "a = 1 b = 2", "a = 1\r", "a = 'x", 'a = "x',
     "a = 'x\\'", "a = .5", "a = 5.", "a = 1.2.3", "a = -", "a = +1", "a = 1e5", "a. = 1", "a: = 1", "@ = 1", "_ = 1",
     "# = 1", "a = 1 / 2", "(a = 1", "a = 1)", "((a = 1)", "f( = 1", "f(a b) = 1", "f(,) = 1", "f(a,,b) = 1",
@@ -83,7 +83,7 @@ def test_a_number_is_spelled_without_exponent(value: float, text: str) -> None:
     assert plain_number(value) == text
 
 
-# -- properties ----------------------------------------------------------------------------------------------------------
+# -- properties --------------------------------------------------------------------------------------------------------
 
 words = st.from_regex(r"[a-z@_#][A-Za-z0-9_.:]{0,8}[a-z0-9]", fullmatch=True)
 leaves: st.SearchStrategy[Operand] = st.one_of(
@@ -142,7 +142,5 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_text_ends_soon(text: str) -> None:
     """A scan that goes back over such a text would run for minutes."""
-    try:
+    with suppress(FilterError):
         parse(text)
-    except FilterError:
-        pass

@@ -1,14 +1,15 @@
-"""Plans: one SQL text for all requests that are alike, indexes that can serve it, ids, and rules before they are saved."""
+"""Plans: one SQL text for all requests that are alike, indexes that can serve it, ids, rules before they are saved."""
 
 from __future__ import annotations
 
 import threading
 
 import pytest
+from builtin_records.filter import Access, FilterError
+from builtin_records.filter.ast import Operator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builtin_records.filter import Access, FilterError
 from pbhost.model import RequestContext
 
 
@@ -97,6 +98,28 @@ def test_plain_equality_is_served_by_an_index(world):
     assert "TEMP B-TREE" not in explain(world, world.query("author = 'u1'", sort="count"))
 
 
+def test_a_value_of_the_caller_is_served_by_an_index(world):
+    world.connection.execute("CREATE INDEX by_team ON users (team)")
+    world.connection.execute("CREATE INDEX by_member ON members (user)")
+    world.insert("users", id="u9", team="t1")
+    context = as_user(world, "u9")
+    query = world.query("", context, collection="users", rule="team = @request.auth.team")
+    assert "by_team (team=?)" in explain(world, query)
+    assert world.run(query.ids()) == [("u9",)]
+    world.insert("members", id="m1", user="u9", team="t1")
+    rule = "@collection.members.user ?= @request.auth.id && @collection.members.team ?= team"
+    query = world.query("", context, collection="users", rule=rule)
+    assert "by_member (user=?)" in explain(world, query)
+    assert "by_team (team=?)" in explain(world, query)
+    assert world.run(query.ids()) == [("u9",)]
+
+
+def test_the_tables_behind_a_result_are_known(world):
+    context = as_user(world, "u1")
+    query = world.query("@request.auth.team.name = 'Red' && @collection.tags.id ?= 'x'", context, sort="author.name")
+    assert query.tables == {"posts", "users", "teams", "tags"}
+
+
 def test_a_count_skips_the_joins_of_the_sort(world):
     query = world.query("count > 3", sort="author.name")
     assert "JOIN" in query.ids().text
@@ -139,16 +162,17 @@ def test_a_rule_with_200_comparisons_and_nested_groups_runs(world):
     assert world.ids("(" * 90 + "title = 't1'" + ")" * 90) == "p01"
 
 
-names = st.sampled_from(
-    "title count active published meta meta.a place place.lon kind labels labels:each labels:length author author.id "
-    "author.name author.email tags tags.name tags.id tags:each comments_via_post.text comments_via_post.score "
-    "lists_via_posts.name title:lower author.friends.name @now @year null true @request.auth.id "
-    "@request.auth.name @request.auth.friends.name @request.query.q @request.body.title @request.body.title:changed "
-    "@request.body.labels:each @request.body.labels:length @request.body.tags.name @collection.tags.name "
-    "@collection.members:x.user.name strftime('%Y',published) geoDistance(place.lon,1,place.lat,2) 5 -1.5 'x' '' 'a%'"
-    .split()
-)
-signs = st.sampled_from("= != > >= < <= ~ !~ ?= ?!= ?> ?>= ?< ?<= ?~ ?!~".split())
+NAMES = """
+title count active published meta meta.a place place.lon kind labels labels:each labels:length author author.id
+author.name author.email tags tags.name tags.id tags:each comments_via_post.text comments_via_post.score
+lists_via_posts.name title:lower author.friends.name @now @year null true @request.auth.id @request.auth.name
+@request.auth.friends.name @request.auth.team.name @request.query.q @request.body.title @request.body.title:changed
+@request.body.labels:each @request.body.labels:length @request.body.tags.name @request.body.author.name
+@collection.tags.name @collection.members:x.user.name strftime('%Y',published) geoDistance(place.lon,1,place.lat,2)
+5 -1.5 'x' '' 'a%'
+"""
+names = st.sampled_from(NAMES.split())
+signs = st.sampled_from([operator.value for operator in Operator])
 comparisons = st.tuples(names, signs, names).map(" ".join)
 expressions = st.recursive(
     comparisons,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.filter import FilterError, virtual_row
 from builtin_records.jsontext import JsonText
+
 from pbhost.model import RequestContext, UploadedFile
 
 

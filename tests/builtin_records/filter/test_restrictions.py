@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.filter import Access, FilterError, ForbiddenFilter
+
 from pbhost.model import Collection, Record, RequestContext
 
 CLIENT = Access.CLIENT
@@ -108,7 +108,7 @@ def test_the_own_collections_email_is_guarded_too_but_sortable(world):
     assert world.ids(sort="-email", collection="users", access=CLIENT) == "u2 u1"
 
 
-@pytest.mark.parametrize("text", ["author.name = 'Ann'", "author.team.name = 'Red'", "comments_via_post.author.name = ''"])
+@pytest.mark.parametrize("text", ["author.name = ''", "author.team.name = 'Red'", "comments_via_post.author.name = ''"])
 def test_a_locked_collection_cannot_be_joined(world, text):
     world.rule("users", None)
     with pytest.raises(FilterError):

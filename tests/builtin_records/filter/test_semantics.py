@@ -1,10 +1,10 @@
-"""What a filter matches on single-valued fields: the tables of records.md 8.3 to 8.6, row by row, on a real database."""
+"""What a filter matches on single-valued fields: the tables of records.md 8.3 to 8.6, row by row, on a database."""
 
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.filter import FilterError
+
 from pbhost.model import RequestContext
 
 
@@ -169,7 +169,8 @@ TABLES = {
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [pytest.param(*case, id=f"{name}: {case[0]}") for name, table in TABLES.items() for case in table]
+    ("text", "expected"),
+    [pytest.param(*case, id=f"{name}: {case[0]}") for name, table in TABLES.items() for case in table],
 )
 def test_a_filter_matches(world, text, expected):
     assert world.ids(text) == expected

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.filter import FilterError
+
 from pbhost.model import RequestContext
 
 
@@ -57,9 +57,9 @@ def test_random_order_has_every_row_once(world):
 @pytest.mark.parametrize(
     "sort",
     [
-        ",", "title,", "-", "+", "- title", "title desc", "--title", "nothing", "author.nothing", "1", "'title'", "null",
-        "true", "@now", "@request.method", "@request.auth.id", "@request.auth.name", "@random:lower", "strftime('%Y')",
-        "title;", "x" * 256, ",".join(["title"] * 9), "@collection.tags", "(title)",
+        ",", "title,", "-", "+", "- title", "title desc", "--title", "nothing", "author.nothing", "1", "'title'",
+        "null", "true", "@now", "@request.method", "@request.auth.id", "@request.auth.name", "@random:lower",
+        "strftime('%Y')", "title;", "x" * 256, ",".join(["title"] * 9), "@collection.tags", "(title)",
     ],
 )  # fmt: skip
 def test_what_cannot_be_sorted_by(world, sort):
