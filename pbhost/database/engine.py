@@ -178,7 +178,7 @@ class Engine(Protocol):
 
         Not exclusive: it shares the transaction with other writes, in a savepoint of its own; an exception rolls
         back only that. Exclusive: a transaction of its own, in which ``run_async`` may be used; ``timeout`` (seconds)
-        bounds how long it may stay open.
+        bounds how long it may stay open. Who gives a ``timeout`` gets a transaction of its own in any case.
         """
         ...
 

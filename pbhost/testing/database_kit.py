@@ -282,6 +282,22 @@ class DatabaseKit:
         await engine.write(_insert("b"))
         assert await engine.read(_keys) == ["b"]
 
+    async def test_a_write_with_a_limit_does_not_take_its_neighbours_with_it(self, engine: Engine) -> None:
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+        def write(transaction: Transaction) -> None:
+            _insert("slow")(transaction)
+            transaction.fetch_all(endless)
+
+        results = await asyncio.gather(
+            engine.write(_insert("a")),
+            engine.write(write, timeout=0.05),
+            engine.write(_insert("b")),
+            return_exceptions=True,
+        )
+        assert isinstance(results[1], DatabaseError)
+        assert await engine.read(_keys) == ["a", "b"]
+
     async def test_a_transaction_that_is_over_is_refused(self, engine: Engine) -> None:
         kept: list[AsyncTransaction] = []
 

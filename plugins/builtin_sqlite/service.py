@@ -108,7 +108,7 @@ class SqliteEngine:
         prepare_file(self._path)
         thread = await self._connect_writer()
         try:
-            turn = WriteTurn(self._path + ".lock", self._options.turn_timeout)
+            turn = WriteTurn(self._lock_path(), self._options.turn_timeout)
             with turn:
                 version = await thread.call(lambda: self._set_up(thread.raw))
         except BaseException:
@@ -154,6 +154,10 @@ class SqliteEngine:
         set_up(raw, self._path, self._role)
         version: int = raw.execute("PRAGMA data_version").fetchone()[0]
         return version
+
+    def _lock_path(self) -> str:
+        directory, name = os.path.split(self._path)
+        return os.path.join(directory, f".pbhost-{name}.lock")
 
     async def _connect_writer(self) -> ConnectionThread:
         try:
@@ -223,6 +227,8 @@ class SqliteEngine:
                 pass
         if self._writer is None:
             raise DatabaseError("the database is not open")
+        # A statement that is stopped takes its whole transaction with it, so who sets a limit does not share one.
+        exclusive = exclusive or timeout is not None
         options = self._options
         limit = options.write_timeout if timeout is None else timeout
         patience = options.hook_timeout if timeout is None else timeout

@@ -228,7 +228,8 @@ class Writer:
                 if job.future.cancelled():
                     continue
                 done.append(job)
-                self._thread.claim(job.future, job.timeout)
+                # Nobody's loss of patience may stop a statement here: SQLite would roll back the neighbours too.
+                self._thread.claim(None, job.timeout)
                 # Until one write has succeeded there is nothing that a failing one could take with it.
                 if succeeded == 0:
                     if not self._run(job):
