@@ -12,8 +12,8 @@ from pbhost.database import Connection, Row
 from pbhost.errors import DatabaseError
 from pbhost.model import Collection, Field, RequestContext
 
-from ..collections.indexes import unique_column_index
 from ..filter import FilterError
+from ..indexes import unique_column_index
 from .codec import Codecs
 from .queries import Queries, chunks
 
