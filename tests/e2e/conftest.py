@@ -63,7 +63,17 @@ class Server:
     def start(self) -> Server:
         with self.output_file.open("a") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pbhost", "serve", "--dir", str(self.dir), "--http", f"127.0.0.1:{self.port}", *self.arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    "pbhost",
+                    "serve",
+                    "--dir",
+                    str(self.dir),
+                    "--http",
+                    f"127.0.0.1:{self.port}",
+                    *self.arguments,
+                ],
                 cwd=self.dir.parent,
                 env={**os.environ, **self.env},
                 stdout=output,
