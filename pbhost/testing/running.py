@@ -109,6 +109,7 @@ async def running_app(
     only: Sequence[str] = (),
     block: Sequence[str] = (),
     options: Mapping[str, Mapping[str, JSON]] | None = None,
+    encryption_env: str = "",
 ) -> AsyncIterator[Running]:
     """A running application; stopped at the end of the block.
 
@@ -118,6 +119,7 @@ async def running_app(
         only: if not empty, load nothing else.
         block: plugins that are not loaded.
         options: each plugin's options by its name.
+        encryption_env: name of the variable with the key of the stored settings.
 
     Raises:
         PbhostError: it cannot start.
@@ -126,6 +128,7 @@ async def running_app(
         dir=directory / "pb_data",
         http="127.0.0.1:0",
         public_dir=directory / "pb_public",
+        encryption_env=encryption_env,
         plugins=PluginsConfig(
             dir=directory / "pb_plugins", only=tuple(only), block=tuple(block), tables=dict(options or {})
         ),
@@ -141,10 +144,12 @@ async def running_app(
         for index, target in enumerate(plugins)
     ]
     registry = load_plugins(config.plugins, extra)
-    server = Server(App(config, registry), bind("127.0.0.1", 0))
-    await server.start()
+    bound = bind("127.0.0.1", 0)
+    server = Server(App(config, registry), bound)
     try:
+        await server.start()
         async with aiohttp.ClientSession() as session:
             yield Running(server.app, server.url, session)
     finally:
         await server.stop()
+        bound.close()
