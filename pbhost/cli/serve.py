@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import socket
 
     from pbhost.http.server import Server
+    from pbhost.http.workers import Tether
 
 
 def serve(config: Config) -> int:
@@ -24,19 +25,20 @@ def serve(config: Config) -> int:
     Raises:
         PbhostError: it cannot start; the message says what to do.
     """
-    from pbhost.http.server import RESTART_CODE, bind
+    from pbhost.http.server import RESTART_CODE, bind_for_workers
 
     _set_up_logging(config)
-    bound = bind(*parse_address(config.http))
+    sockets = bind_for_workers(*parse_address(config.http), config.workers)
     try:
         if config.workers > 1:
             from pbhost.http.workers import supervise
 
-            code = supervise(config, lambda worker: run_worker(worker, bound))
+            code = supervise(config, lambda worker, tether: run_worker(worker, sockets[worker.worker], tether))
         else:
-            code = run_worker(config, bound)
+            code = run_worker(config, sockets[0])
     finally:
-        bound.close()
+        for bound in sockets:
+            bound.close()
     if code == RESTART_CODE:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -45,8 +47,8 @@ def serve(config: Config) -> int:
     return code
 
 
-def run_worker(config: Config, bound: socket.socket) -> int:
-    """One server process."""
+def run_worker(config: Config, bound: socket.socket, tether: Tether | None = None) -> int:
+    """One server process; ``tether`` if it is a worker of a parent."""
     from pbhost.app import App
     from pbhost.http.server import run_loop, serve_until_signal
     from pbhost.plugins import load_plugins
@@ -61,10 +63,13 @@ def run_worker(config: Config, bound: socket.socket) -> int:
             from pbhost.http.reload import watch_plugins
 
             app.background(watch_plugins(server), name="watch pb_plugins")
-        if config.worker == 0:
+        if config.worker == 0 and (tether is None or not tether.is_replacement):
             _print_banner(server)
+        if tether is not None:
+            tether.ready()
 
-    return run_loop(lambda: serve_until_signal(app, bound, started))
+    parent = None if tether is None else tether.parent
+    return run_loop(lambda: serve_until_signal(app, bound, started, parent=parent))
 
 
 def _print_banner(server: Server) -> None:

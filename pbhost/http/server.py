@@ -32,8 +32,29 @@ _KEEP_ALIVE: Final = 180.0
 RESTART_CODE: Final = 75
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket that does not listen yet, so that a busy port is known before anything else is touched.
+def bind_for_workers(host: str, port: int, count: int) -> list[socket.socket]:
+    """One socket per worker on the same port; the system spreads connections over them.
+
+    One shared socket would not do: whoever is woken first takes all that wait, and one worker may end up with everything.
+    A socket outlives its worker, so what is queued on it waits for the replacement.
+
+    Raises:
+        ConfigError: as :func:`bind`.
+    """
+    first = bind(host, port)
+    if count == 1 or not hasattr(socket, "SO_REUSEPORT"):
+        return [first] * count
+    # Bound without sharing first: with sharing, a second server on the port would go unnoticed.
+    port = first.getsockname()[1]
+    first.close()
+    return [bind(host, port, is_shared=True) for _ in range(count)]
+
+
+def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """A bound socket, so that a busy port is known before anything else is touched.
+
+    Args:
+        is_shared: further sockets may be bound to the same port.
 
     Raises:
         ConfigError: the address cannot be used; the message says what to do.
@@ -47,6 +68,8 @@ def bind(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(address)
         # Some systems report a busy port only here.
         bound.listen(_BACKLOG)
@@ -168,9 +191,18 @@ def run_loop(main: Callable[[], Coroutine[object, object, int]], *, debug: bool 
 
 
 async def serve_until_signal(
-    app: App, bound: socket.socket, started: Callable[[Server], Coroutine[object, object, None]]
+    app: App,
+    bound: socket.socket,
+    started: Callable[[Server], Coroutine[object, object, None]],
+    *,
+    parent: int | None = None,
 ) -> int:
-    """Serves until SIGTERM, SIGINT or a restart; a second signal ends the process at once. Returns the exit code."""
+    """Serves until SIGTERM, SIGINT or a restart; a second signal ends the process at once. Returns the exit code.
+
+    Args:
+        started: awaited once requests are accepted.
+        parent: a file descriptor that becomes readable when the parent process is gone; then the server ends too.
+    """
     stop = asyncio.Event()
     code = 0
     loop = asyncio.get_running_loop()
@@ -187,6 +219,8 @@ async def serve_until_signal(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
+    if parent is not None:
+        loop.add_reader(parent, stop.set)
     app.on_restart(on_restart)
     server = Server(app, bound)
     await server.start()
@@ -195,6 +229,8 @@ async def serve_until_signal(
         _tune_collector()
         await stop.wait()
     finally:
+        if parent is not None:
+            loop.remove_reader(parent)
         await server.stop(is_restart=code == RESTART_CODE)
     return code
 
