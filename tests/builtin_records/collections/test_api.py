@@ -240,9 +240,7 @@ async def test_a_view_query_is_tried_without_leaving_anything(server: Running) -
         assert refused.status == 400, query
         assert str(refused["message"]).startswith("Invalid view query. Raw error: \n"), query
     left = await server.app.db.read(
-        lambda connection: connection.fetch_all(
-            "SELECT 1 FROM sqlite_master WHERE name LIKE '_temp%' OR name = 't1'"
-        )
+        lambda connection: connection.fetch_all("SELECT 1 FROM sqlite_master WHERE name LIKE '_temp%' OR name = 't1'")
     )
     assert left == []
 
