@@ -16,6 +16,7 @@ from pbhost.model import Field, UploadedFile
 
 from ..jsontext import JsonText
 from .binding import Binding
+from .errors import FilterError
 from .like import like_pattern
 from .macros import MACROS
 from .printer import plain_number
@@ -284,7 +285,7 @@ def to_sql(value: object) -> SqlValue:
         case int():
             return value if -(2**63) <= value < 2**63 else float(value)
         case str():
-            return value if value.isascii() else value.encode("utf-8", "replace").decode()
+            return _encodable(value)
         case JsonText():
             return None if value.text == "null" else value.text
         case _:
@@ -299,11 +300,11 @@ def lowered(value: object) -> SqlValue:
         case bool():
             return "true" if value else "false"
         case str():
-            return value.translate(_UPPER_TO_LOWER) if not value.isascii() else value.lower()
+            return value.lower() if value.isascii() else _encodable(value).translate(_UPPER_TO_LOWER)
         case int() | float():
             return plain_number(float(value))
         case JsonText():
-            return value.text.translate(_UPPER_TO_LOWER)
+            return _encodable(value.text).translate(_UPPER_TO_LOWER)
         case _:
             return ""
 
@@ -341,8 +342,16 @@ def _member(value: object, segment: str) -> object:
     return None
 
 
+def _encodable(text: str) -> str:
+    """Text that can be bound: a lone surrogate becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _json_text(value: object) -> str:
-    return orjson.dumps(_plain(value), option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+    try:
+        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS, default=str).decode()
+    except (TypeError, RecursionError) as error:
+        raise FilterError("a value of the request is nested too deep") from error
 
 
 def _plain(value: object) -> object:
@@ -350,8 +359,10 @@ def _plain(value: object) -> object:
     match value:
         case float() if value.is_integer() and abs(value) < 2**53:
             return int(value)
+        case int() if abs(value) >= 2**63:
+            return float(value)
         case str():
-            return value if value.isascii() else value.encode("utf-8", "replace").decode()
+            return _encodable(value)
         case JsonText():
             return value.value
         case UploadedFile():

@@ -248,3 +248,30 @@ def test_the_virtual_row_of_an_auth_record_is_never_verified(world):
     row = virtual_row(world.record("users", verified=True))
     assert row["verified"] == 0
     assert row["id"]
+
+
+def test_a_value_that_has_no_json_text_is_an_error_of_the_filter(world):
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    query = world.query("", RequestContext(), rule="@request.body.x != 'a'")
+    assert world.run(query.ids())
+    with pytest.raises(FilterError):
+        world.query("", RequestContext(body={"x": deep}), rule="@request.body.x != 'a'")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({"b": 1.0, "a": [True, None]}, '{"a":[true,null],"b":1}'), ([2.5, "é"], '[2.5,"é"]')],
+)
+def test_lists_and_maps_are_compared_as_json_text(world, value, text):
+    context = RequestContext(body={"x": value, "text": text})
+    assert world.ids("", context, rule="@request.body.x = @request.body.text", ids=["p1"]) == "p1"
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"a": "\udfff"}, 2**80, [2**80], float("nan"), float("inf"), b"x"])
+def test_odd_values_break_nothing(world, value):
+    context = RequestContext(body={"x": value}, query={"q": "\ud800"})
+    for sign in ("=", "!=", "~", ">"):
+        world.ids("", context, rule=f"@request.body.x {sign} title || title {sign} @request.body.x")
+        world.ids("", context, rule=f"@request.query.q {sign} title || title {sign} @request.query.q:lower")
