@@ -16,9 +16,12 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from builtin_files.config import FilesConfig
 from builtin_files.field import names_of
 from builtin_files.journal import Journal
+from builtin_files.local import LocalStorage
 from builtin_files.names import original_name
 from builtin_files.thumb_geometry import is_allowed
 from builtin_files.thumbnails import Thumbnails, UnsupportedThumbError
+from builtin_files.workers import Workers
+from pbhost.errors import JSON
 from pbhost.hooks.events import StorageEvent
 from pbhost.model import Record, UploadedFile
 from pbhost.services import Storage
@@ -41,6 +44,7 @@ class FilesService:
         self._thumbnails = Thumbnails(config, lambda: app.storage, self._store_thumb)
         self._deletions = asyncio.Semaphore(config.delete_workers)
         self._journal: Journal | None = None
+        self._workers = Workers("pbhost-storages", 2)
         #: Keys of running writes of this process; counted, since two writes may drop the same name.
         self._pending: Counter[str] = Counter()
 
@@ -53,8 +57,9 @@ class FilesService:
             self._app.background(self._sweep(self._journal), name="files: sweep")
 
     async def stop(self) -> None:
-        """Ends running thumbnails."""
+        """Ends running thumbnails, and what goes on in further storages."""
         await self._thumbnails.stop()
+        self._workers.close()
 
     # -- where -------------------------------------------------------------------------------------------------------
 
@@ -83,6 +88,17 @@ class FilesService:
                     raise UnsupportedThumbError(size)
                 return await self.make_thumb(self.base_path(record), filename, size)
         raise ValueError(f"the record has no file {filename!r}")
+
+    def open_storage(self, place: Path | Mapping[str, JSON]) -> Storage:
+        """See :class:`pbhost.services.Files`."""
+        if isinstance(place, Path):
+            return LocalStorage(place, self._workers)
+        from builtin_files.remote import RemoteStorage
+        from builtin_files.s3 import S3Settings, open_bucket
+
+        settings = S3Settings.load({**place, "enabled": True})
+        assert settings is not None  # it is enabled
+        return RemoteStorage(open_bucket(settings), self._workers)
 
     async def make_thumb(self, base: str, filename: str, size: str) -> str:
         """As :meth:`thumbnail`, for a size that is known to be allowed."""
