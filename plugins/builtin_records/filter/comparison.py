@@ -82,7 +82,7 @@ class Comparer:
             # Plain equality, so that an index can serve it.
             return self._same(left_sql, right_sql, negated) if negated else left_sql + " = " + right_sql
         if left_empty or right_empty:
-            return self._empty(right.sql if left_empty else left.sql, negated)
+            return self._empty(right if left_empty else left, negated)
         if left.is_text and right.is_text:
             # Two texts compare alike with or without COALESCE, which would hide a column from its index.
             left_sql, right_sql = _or_empty_if_missing(left), _or_empty_if_missing(right)
@@ -90,7 +90,10 @@ class Comparer:
             left_sql, right_sql = _or_empty(left.sql), _or_empty(right.sql)
         return self._same(left_sql, right_sql, negated) if negated else left_sql + " = " + right_sql
 
-    def _empty(self, sql: Template, negated: bool) -> Template:
+    def _empty(self, value: Value, negated: bool) -> Template:
+        sql = value.sql
+        if value.never_null:
+            return sql + (" != ''" if negated else " = ''")
         if negated:
             return "(" + self._same(sql, _EMPTY_TEXT, True) + " AND " + sql + " IS NOT NULL)"
         return "(" + sql + " = '' OR " + sql + " IS NULL)"

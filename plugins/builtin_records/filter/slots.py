@@ -73,7 +73,9 @@ class BoundValue:
     name: str
 
     def __call__(self, binding: Binding) -> SqlValue:
-        return to_sql(binding.values.get(self.name) if binding.values else None)
+        if binding.values is None or self.name not in binding.values:
+            raise FilterError(f"no value is given for {{:{self.name}}}")
+        return to_sql(binding.values[self.name])
 
 
 @dataclass(frozen=True, slots=True)

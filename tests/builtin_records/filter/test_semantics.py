@@ -265,9 +265,12 @@ def test_code_binds_values_by_name(world):
 
     assert ids("title = {:t}", t="a_b") == "p2"
     assert ids("title = {:t}", t="") == "p3"
+    assert ids("title != {:t}", t="") == "p1 p2 p4"
     assert ids("title = {:t}", t=None) == "p3"
     assert ids("count > {:n}", n=1) == "p1"
     assert ids("active = {:b}", b=True) == "p1"
+    with pytest.raises(FilterError):
+        ids("title = {:t}", other="x")
     with pytest.raises(FilterError):
         world.query("title = {:t}")
 
