@@ -211,8 +211,16 @@ class RemoteStorage:
     ) -> FileAttributes:
         # Header values must be ASCII.
         quoted = {key.lower(): quote(value) for key, value in metadata.items()}
-        with self._fs.open(path, "wb", block_size=PART, ContentType=content_type, Metadata=quoted) as file:
+        file = self._fs.open(path, "wb", block_size=PART, autocommit=False, ContentType=content_type, Metadata=quoted)
+        try:
             _copy(source, file)
+            file.close()
+        except BaseException:
+            # Closing would upload what was read so far as if it were all of it.
+            file.closed = True
+            file.discard()
+            raise
+        file.commit()
         self._fs.invalidate_cache()
         return self._attributes(path)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builtin_files.local import LocalStorage
 from builtin_files.remote import RemoteStorage, open_url
+from builtin_files.s3 import S3Settings, open_bucket
 from builtin_files.workers import Workers
 from pbhost.testing.storage_kit import KEY, StorageKit, keys, read
 
@@ -137,3 +140,37 @@ class TestFsspecLocal(StorageKit):
         await LocalStorage(tmp_path / "files", workers).write(KEY, b"content", content_type="image/png")
         assert await read(storage, KEY) == b"content"
         assert (await storage.attributes(KEY)).content_type == "image/png"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class TestS3(StorageKit):
+    """The bucket of the settings, against a server that speaks S3."""
+
+    @pytest.fixture
+    async def storage(self, endpoint: str, workers: Workers) -> RemoteStorage:
+        bucket = f"files-{uuid.uuid4().hex}"
+        target = open_bucket(S3Settings(bucket, endpoint, "eu-west-1", "key", "secret", force_path_style=True))
+        await asyncio.to_thread(target.filesystem.mkdir, bucket)
+        return RemoteStorage(target, workers)
+
+    async def test_there_are_no_side_files(self, storage: RemoteStorage) -> None:
+        await storage.write(KEY, b"content", content_type="image/png")
+        assert await keys(storage) == [KEY]
+
+    async def test_deleting_a_missing_file_succeeds(self, storage: RemoteStorage) -> None:
+        await storage.delete("c/r/missing")
+
+    @pytest.mark.parametrize("missing", ["bucket", "endpoint", "region"])
+    async def test_incomplete_settings_are_refused(self, missing: str) -> None:
+        settings = S3Settings("bucket", "endpoint", "region", "key", "secret", force_path_style=False)
+        with pytest.raises(OSError, match=missing):
+            open_bucket(replace(settings, **{missing: ""}))  # type: ignore[arg-type]  # all of these are text
