@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from builtin_files.config import SCHEMA, FilesConfig
 from pbhost import hookimpl
@@ -21,14 +22,16 @@ class FilesPlugin:
     CONFIG_SCHEMA = SCHEMA
 
     def __init__(self) -> None:
-        self._files: FilesService | None = None
+        # One plugin object serves every application of the process: tests and embedders have several.
+        self._files: WeakKeyDictionary[App, FilesService] = WeakKeyDictionary()
 
     def _service(self, app: App) -> FilesService:
-        if self._files is None:
+        found = self._files.get(app)
+        if found is None:
             from builtin_files.service import FilesService
 
-            self._files = FilesService(app, FilesConfig.load(app.options(self.NAME)))
-        return self._files
+            found = self._files[app] = FilesService(app, FilesConfig.load(app.options(self.NAME)))
+        return found
 
     @hookimpl
     def register_field_types(self) -> list[type[Field]]:
@@ -54,8 +57,8 @@ class FilesPlugin:
 
     @hookimpl
     def on_collection_after_delete_success(self, event: CollectionEvent) -> None:
-        if self._files is not None and not event.collection.is_view:
-            self._files.delete_collection(event.collection.id)
+        if not event.collection.is_view:
+            self._service(event.app).delete_collection(event.collection.id)
 
 
 plugin = FilesPlugin()
