@@ -52,7 +52,8 @@ def start(tmp_path: Path) -> Start:
     """Starts a server on the test's directory; takes further plugins, and the keywords of ``running_app``."""
 
     def run(*plugins: object, **keywords: Any) -> AbstractAsyncContextManager[Running]:
-        return running_app(tmp_path, StandInAuth(), *plugins, only=["sqlite", "operations"], **keywords)
+        keywords.setdefault("only", ["sqlite", "operations"])
+        return running_app(tmp_path, StandInAuth(), *plugins, **keywords)
 
     return run
 
