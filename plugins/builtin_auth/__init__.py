@@ -178,4 +178,5 @@ class AuthPlugin:
         return ReferenceChecks(app, self.service(app).oauth2_providers())
 
 
-plugin = AuthPlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = AuthPlugin

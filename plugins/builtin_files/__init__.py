@@ -61,4 +61,5 @@ class FilesPlugin:
             self._service(event.app).delete_collection(event.collection.id)
 
 
-plugin = FilesPlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = FilesPlugin

@@ -22,4 +22,5 @@ class MailPlugin:
         return Mailer(app)
 
 
-plugin = MailPlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = MailPlugin

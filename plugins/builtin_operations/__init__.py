@@ -79,4 +79,5 @@ class OperationsPlugin:
         self.of(event.app).begin()
 
 
-plugin = OperationsPlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = OperationsPlugin

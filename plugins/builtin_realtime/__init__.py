@@ -31,4 +31,5 @@ class RealtimePlugin:
         return RealtimeApi(self._broker).routes() if self._broker is not None and app.realtime is self._broker else []
 
 
-plugin = RealtimePlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = RealtimePlugin

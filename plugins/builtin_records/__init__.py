@@ -60,4 +60,5 @@ class RecordsPlugin:
         return [*routes, *record_routes(app, records), *batch_routes(app, records)]
 
 
-plugin = RecordsPlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = RecordsPlugin

@@ -27,4 +27,5 @@ class SqlitePlugin:
         return SqliteEngine(str(app.config.dir / "data.db"), options, auxiliary=auxiliary)
 
 
-plugin = SqlitePlugin()
+#: The class: each application gets an instance of its own, for it holds that application's services.
+plugin = SqlitePlugin
