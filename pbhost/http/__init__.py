@@ -2,6 +2,7 @@
 
 from pbhost.http.answers import PreparedResponse, empty_answer, encoded_answer, error_answer, json_answer
 from pbhost.http.body import has_body, read_body, read_raw
+from pbhost.http.file_response import file_response
 from pbhost.http.json_text import dumps, loads
 from pbhost.http.picker import FieldsError, pick
 from pbhost.http.real_ip import real_ip
@@ -37,6 +38,7 @@ __all__ = [
     "empty_answer",
     "encoded_answer",
     "error_answer",
+    "file_response",
     "has_body",
     "json_answer",
     "loads",

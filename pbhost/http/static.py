@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import hdrs, web
 
 from pbhost.errors import NotFoundError
+from pbhost.http.file_response import file_response
 from pbhost.http.trie import decode_segment
 from pbhost.http.types import Route
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pbhost.config import Config
 
 Found = Path | Literal["add slash", "remove slash", "missing"]
-
-_TEXT_TYPES: Final = frozenset({"application/javascript", "application/json", "application/xml", "image/svg+xml"})
 
 
 def static_routes(config: Config) -> list[Route]:
@@ -52,8 +50,7 @@ class StaticFiles:
             return _moved(request, raw.rstrip("/"))
         if found == "missing":
             raise NotFoundError("File not found.")
-        content_type = await asyncio.to_thread(content_type_of, found)
-        return web.FileResponse(found, headers={hdrs.CONTENT_TYPE: content_type})
+        return await file_response(request, found)
 
     def _find(self, path: str) -> Found:
         root = self._root.resolve()
@@ -71,35 +68,6 @@ class StaticFiles:
                     return "remove slash" if is_slashed else target
         index = root / "index.html"
         return index if self._index_fallback and index.is_file() else "missing"
-
-
-def content_type_of(path: Path) -> str:
-    """By extension; looked at when that says nothing. Text types name their charset."""
-    guessed, encoding = mimetypes.guess_type(path.name)
-    if encoding is not None:
-        guessed = {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
-    if guessed is None:
-        with path.open("rb") as file:
-            start = file.read(512)
-        guessed = _sniff(start)
-    if guessed.startswith("text/") or guessed in _TEXT_TYPES - {"application/json", "image/svg+xml"}:
-        return f"{guessed}; charset=utf-8"
-    return guessed
-
-
-def _sniff(start: bytes) -> str:
-    if b"\x00" in start:
-        return "application/octet-stream"
-    lowered = start.lstrip().lower()
-    if lowered.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "text/html"
-    try:
-        start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A character cut by the end of the sample is no sign of binary data.
-        if error.start < len(start) - 3:
-            return "application/octet-stream"
-    return "text/plain"
 
 
 def _moved(request: web.Request, target: str) -> web.Response:

@@ -77,7 +77,7 @@ def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
         where=candidate.where,
         target=target,
         version=candidate.version or str(_attribute(target, "VERSION") or _attribute(target, "__version__") or ""),
-        description=(inspect.getdoc(target) or "").partition("\n")[0],
+        description=_description(target),
         path=candidate.path,
         requires_pbhost=str(_attribute(target, "requires_pbhost") or ""),
         requires_services=tuple(str(name) for name in cast("tuple[object, ...]", services)),
@@ -91,6 +91,13 @@ def _attribute(target: object, name: str) -> object:
     if found is None and not isinstance(target, ModuleType):
         found = getattr(sys.modules.get(type(target).__module__), name, None)
     return found
+
+
+def _description(target: object) -> str:
+    """The first line of the module's docstring, or of the object's."""
+    module = target if isinstance(target, ModuleType) else sys.modules.get(type(target).__module__)
+    text = inspect.getdoc(target) if module is None or module.__name__ == "__main__" else inspect.getdoc(module)
+    return (text or inspect.getdoc(target) or "").partition("\n")[0]
 
 
 # -- importing -----------------------------------------------------------------------------------------------------------
