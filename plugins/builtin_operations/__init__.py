@@ -79,5 +79,4 @@ class OperationsPlugin:
         self.of(event.app).begin()
 
 
-#: The class: each application gets an instance of its own, for it holds that application's services.
-plugin = OperationsPlugin
+plugin = OperationsPlugin()
