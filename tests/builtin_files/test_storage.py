@@ -16,6 +16,7 @@ from builtin_files.local import LocalStorage
 from builtin_files.remote import RemoteStorage, open_url
 from builtin_files.s3 import S3Settings, open_bucket
 from builtin_files.workers import Workers
+
 from pbhost.testing.storage_kit import KEY, StorageKit, keys, read
 
 pytestmark = pytest.mark.asyncio
@@ -66,7 +67,7 @@ class TestLocal(StorageKit):
 
     async def test_an_empty_directory_can_be_deleted_and_no_other(self, root: Path, storage: LocalStorage) -> None:
         await storage.write("c/r/a.png", b"x")
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="not empty"):
             await storage.delete("c/r")
         await storage.delete("c/r/a.png")
         await storage.delete("c/r")
