@@ -167,7 +167,8 @@ class Chain:
             if isinstance(generator, AsyncGenerator):
                 await anext(generator)
             elif in_thread is not None:
-                await in_thread(lambda: _advance(generator))
+                if await in_thread(lambda: _ends(_advance, generator)):
+                    raise StopAsyncIteration
             else:
                 _advance(generator)
         except (StopIteration, StopAsyncIteration):
@@ -192,7 +193,8 @@ class Chain:
                     await generator.athrow(failure)
                 await generator.aclose()
             elif in_thread is not None:
-                await in_thread(lambda: _resume(generator, failure))
+                if await in_thread(lambda: _ends(_resume, generator, failure)):
+                    return None
             else:
                 _resume(generator, failure)
         except (StopIteration, StopAsyncIteration):
@@ -311,6 +313,15 @@ def _resume(generator: object, failure: BaseException | None) -> None:
         next(generator)
     else:
         generator.throw(failure)
+
+
+def _ends(step: Callable[..., None], *arguments: object) -> bool:
+    """Whether a step of a wrapper was its last: StopIteration cannot come back from another thread as itself."""
+    try:
+        step(*arguments)
+    except StopIteration:
+        return True
+    return False
 
 
 @dataclass(slots=True)

@@ -70,7 +70,7 @@ class StartBlog(Protocol):
 def start_blog(tmp_path: Path) -> StartBlog:
     @asynccontextmanager
     async def start(*plugins: object) -> AsyncIterator[Blog]:
-        async with running_app(tmp_path, *plugins) as running:
+        async with running_app(tmp_path, *plugins, block=("realtime", "dashboard")) as running:
             blog = Blog(running, await running.superuser())
             await _define_all(blog)
             yield blog

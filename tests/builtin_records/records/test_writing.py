@@ -54,7 +54,9 @@ async def test_field_errors_of_a_create(blog: Blog, body: object, errors: dict[s
         ({}, {}),
     ],
 )
-async def test_an_update_changes_what_the_body_names(blog: Blog, body: dict[str, Any], expected: dict[str, Any]) -> None:
+async def test_an_update_changes_what_the_body_names(
+    blog: Blog, body: dict[str, Any], expected: dict[str, Any]
+) -> None:
     ids = {name: await blog.make("tags", name=name) for name in "abc"}
     names = {id_: name for name, id_ in ids.items()}
     post = await blog.make("posts", title="One", score=10, tags=[ids["a"], ids["b"]], secret="kept")
