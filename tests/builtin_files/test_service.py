@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from pbhost import BadRequestError, Skip, UploadedFile, ValidationError, hookimpl
+from pbhost.errors import JSON
 from pbhost.hooks.events import FileDownloadRequestEvent, FileTokenRequestEvent, RecordEvent, StorageEvent
 from pbhost.testing import running_app
 from tests.builtin_files.conftest import FIELDS, Site, make_collection, png
@@ -271,7 +272,7 @@ async def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 async def test_after_kill_9_rows_and_files_agree(tmp_path: Path) -> None:
     async with running_app(tmp_path) as server:
-        fields = [{"name": "one", "type": "file"}]
+        fields: list[JSON] = [{"name": "one", "type": "file"}]
         await make_collection(server, "docs", fields, createRule="", viewRule="", updateRule="")
     directory, log = tmp_path / "pb_data", tmp_path / "log"
     process = _serve(directory, log)
