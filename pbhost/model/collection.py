@@ -48,6 +48,12 @@ class Collection:
     def __post_init__(self) -> None:
         self._by_name: dict[str, Field] | None = None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        if name == "fields":
+            # another list of the same length would otherwise be looked up in the index of the old one
+            self._by_name = None
+
     def field(self, name: str) -> Field | None:
         """The field of that exact name, or None."""
         index = self._by_name

@@ -56,7 +56,14 @@ class Collections(Protocol):
         ...
 
     def new(self, type: str = "base", **values: object) -> Collection:
-        """A scaffold of that type: default rules, options and system fields."""
+        """A new collection of that type: default rules, options and system fields, changed by ``values``.
+
+        ``fields`` may hold fields in their JSON form: ``new(name="posts", fields=[{"type": "text", "name": "title"}])``.
+
+        Raises:
+            pbhost.model.OptionTypeError: such a field cannot be decoded.
+            TypeError: a value names no attribute of a collection.
+        """
         ...
 
     def public_json(self, collection: Collection) -> dict[str, JSON]:

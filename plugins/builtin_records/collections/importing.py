@@ -63,7 +63,8 @@ class ImportPlan:
         except ValidationError as error:
             if "indexes" in error.data:
                 raise error.named(_FAILED) from None
-            raise _failure(f"Failed to import the collections configuration. Raw error:\n{error.message}") from None
+            reason = json.dumps(tree_to_json(error.data), ensure_ascii=False, sort_keys=True)
+            raise _failure(f"Failed to import the collections configuration. Raw error:\n{reason}") from None
         except DatabaseError as error:
             raise _failure(f"Failed to import the collections configuration. Raw error:\n{error}") from None
         for collection in imported:

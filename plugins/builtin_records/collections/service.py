@@ -19,7 +19,7 @@ from pbhost.model.ids import random_text
 
 from ..presets import create_presets, mark_migrations
 from .codec import COLUMNS, TABLE, Codec
-from .fieldlist import add_field, ensure_system_fields
+from .fieldlist import add_field, build_fields, ensure_system_fields
 from .importing import ImportPlan
 from .introspection import column_types
 from .schema import Schema
@@ -35,6 +35,8 @@ T = TypeVar("T")
 log = logging.getLogger("pbhost.records")
 
 _TRUNCATE_BATCH = 500
+#: A view's query runs once before it is stored; one that does not end must not hold up all writes for long.
+_VIEW_SECONDS = 15.0
 #: Changes of the feed read at a time while looking for those of the schema.
 _FEED_PAGE = 1000
 #: Commits within this many seconds are looked at together.
@@ -131,6 +133,9 @@ class CollectionsService:
             if not hasattr(collection, attribute):
                 raise TypeError(f"a collection has no attribute {attribute!r}")
             setattr(collection, attribute, value)
+        collection.fields = build_fields(
+            field if isinstance(field, Field) else self._codec.decode_field(field) for field in collection.fields
+        )
         given = dict(collection.options)
         collection.options = {**kind.defaults(collection), **given}
         ensure_system_fields(collection, kind)
@@ -202,7 +207,8 @@ class CollectionsService:
         self, collection: Collection, *, context: RequestContext | None = None, tx: AsyncTransaction | None = None
     ) -> Collection:
         work = collection.copy()
-        return await self._write(lambda writer: writer.save(work), context=context, tx=tx)
+        timeout = _VIEW_SECONDS if work.is_view else None
+        return await self._write(lambda writer: writer.save(work), context=context, tx=tx, timeout=timeout)
 
     async def delete(
         self, collection: Collection, *, context: RequestContext | None = None, tx: AsyncTransaction | None = None
@@ -246,7 +252,7 @@ class CollectionsService:
         """
         from .dryrun import dry_run
 
-        return await self._write(lambda writer: dry_run(writer, query))
+        return await self._write(lambda writer: dry_run(writer, query), timeout=_VIEW_SECONDS)
 
     async def _write(
         self,
@@ -254,6 +260,7 @@ class CollectionsService:
         *,
         context: RequestContext | None = None,
         tx: AsyncTransaction | None = None,
+        timeout: float | None = None,
     ) -> T:
         """Runs schema changes in one transaction and makes them visible when it is committed."""
         begun: list[CollectionEvent] = []
@@ -272,7 +279,7 @@ class CollectionsService:
             if tx is not None:
                 result = await tx.run(lambda transaction: self._within(transaction, in_thread, begun))
             else:
-                result = await self._app.db.write(in_thread, exclusive=True)
+                result = await self._app.db.write(in_thread, exclusive=True, timeout=timeout)
         except BaseException as error:
             await self._notify(begun, "error", error)
             raise

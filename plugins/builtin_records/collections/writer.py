@@ -19,7 +19,7 @@ from pbhost.model.ids import collection_id
 from ..indexes import parse_index, unique_column_index
 from ..viewquery import InvalidViewQuery
 from .codec import COLUMNS, TABLE, Codec
-from .fieldlist import ensure_system_fields
+from .fieldlist import build_fields, ensure_system_fields
 from .rules import RuleChecker
 from .schema import Schema
 from .tablesync import create_table, drop_table, update_table
@@ -157,6 +157,9 @@ class SchemaWriter:
         kind = self._app.collections.types.get(collection.type)
         if kind is not None:
             kind.prepare(collection, old)
+        # fields that code added may have no id yet
+        if not all(field.id for field in collection.fields):
+            collection.fields = build_fields(collection.fields)
         ensure_system_fields(collection, kind)
         if old is None:
             # those of a scaffold name no table yet; the required ones come back below under their final names
