@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import unquote
 
 import orjson
 from aiohttp import hdrs, web
@@ -63,8 +62,6 @@ SECURITY_HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 NEEDS_TOKEN: Final = "The request requires valid record authorization token."  # noqa: S105  # a message
-_MAX_LOGGED_URL: Final = 3000
-_MAX_LOGGED_HEADER: Final = 2000
 
 
 class Pipeline:
@@ -340,28 +337,24 @@ def _log_entry(
     error: ApiError | None,
     seconds: float,
 ) -> RequestLogEntry:
+    # Decoding and cutting is the business of the log, off the event loop.
     headers = request.headers
     auth = context.auth
-    url = request.raw_path
     return RequestLogEntry(
-        method=request.method,
-        url=_cut(unquote(url) if "%" in url else url, _MAX_LOGGED_URL),
+        method=context.method,
+        url=request.raw_path,
         status=response.status,
         seconds=seconds,
         ip=context.ip,
         remote_ip=context.remote_ip,
-        referer=_cut(headers.get(hdrs.REFERER, ""), _MAX_LOGGED_HEADER),
-        user_agent=_cut(headers.get(hdrs.USER_AGENT, ""), _MAX_LOGGED_HEADER),
+        referer=headers.get(hdrs.REFERER, ""),
+        user_agent=headers.get(hdrs.USER_AGENT, ""),
         auth_collection=auth.collection.name if auth is not None else "",
         auth_id=auth.id if auth is not None else "",
         error=error.message if error is not None else "",
         details=_details(error) if error is not None else None,
         meta=context.extra.get("log.meta"),  # type: ignore[arg-type]  # JSON by agreement with plugins
     )
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _details(error: ApiError) -> JSON:

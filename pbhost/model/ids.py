@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import zlib
+from functools import cache
 
 LOWER_ALPHANUMERIC = string.ascii_lowercase + string.digits
 ALPHANUMERIC = string.ascii_letters + string.digits
@@ -12,14 +13,21 @@ DIGITS = string.digits
 
 
 def random_text(length: int, alphabet: str = ALPHANUMERIC) -> str:
-    """A random text of ``length`` characters, each drawn uniformly from ``alphabet``."""
+    """A random text of ``length`` characters, each drawn uniformly from ``alphabet`` (ASCII)."""
+    table, dropped = _translation(alphabet)
+    out = b""
+    while len(out) < length:
+        # One read of the source for all characters, translated in one call: ids are made for every record and log entry.
+        out += secrets.token_bytes(length + 8).translate(table, dropped)
+    return out[:length].decode("ascii")
+
+
+@cache
+def _translation(alphabet: str) -> tuple[bytes, bytes]:
+    """Byte to character, and the bytes past the last full multiple of the alphabet, dropped to stay uniform."""
     size = len(alphabet)
     limit = 256 - 256 % size
-    out: list[str] = []
-    while len(out) < length:
-        # One read of the source for all characters; bytes past the last full multiple are dropped to stay uniform.
-        out.extend(alphabet[byte % size] for byte in secrets.token_bytes(length + 8) if byte < limit)
-    return "".join(out[:length])
+    return bytes(ord(alphabet[byte % size]) for byte in range(256)), bytes(range(limit, 256))
 
 
 def record_id() -> str:

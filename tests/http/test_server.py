@@ -428,16 +428,13 @@ async def test_the_request_log(serve: Serve) -> None:
     await client("GET", "/api/data?q=%C3%A9", headers={"Authorization": "users/u1", "Referer": "http://r"})
     await client("GET", "/api/error/forbidden")
     await client("GET", "/api/error/field")
-    await client("GET", "/" + "x" * 4000)
-    good, forbidden, field, long = services.logs.requests
-    assert (good.method, good.url, good.status, good.error) == ("GET", "/api/data?q=é", 200, "")
+    good, forbidden, field = services.logs.requests
+    assert (good.method, good.url, good.status, good.error) == ("GET", "/api/data?q=%C3%A9", 200, "")
     assert (good.auth_collection, good.auth_id, good.ip, good.referer) == ("users", "u1", "127.0.0.1", "http://r")
     assert 0 < good.seconds < 5
     assert (forbidden.status, forbidden.error, forbidden.details) == (403, "Nope.", "because")
     assert isinstance(field.details, dict)
     assert "title" in field.details
-    assert len(long.url) == 3000
-    assert long.url.endswith("...")
 
 
 # -- CORS ----------------------------------------------------------------------------------------------------------------
