@@ -100,14 +100,18 @@ class _Literal(_Node):
 class _Class(_Node):
     """A uniform pick from a set of code points."""
 
-    __slots__ = ("_alphabet", "_bounds", "_ranges", "_size")
+    __slots__ = ("_bounds", "_ranges", "_size", "_table", "_unfair")
 
     def __init__(self, ranges: list[Range]) -> None:
         self._ranges = ranges
         self._bounds = list(accumulate(high - low + 1 for low, high in ranges))
         self._size = self._bounds[-1]
-        small = self._size <= 256
-        self._alphabet = "".join(chr(code) for low, high in ranges for code in range(low, high + 1)) if small else ""
+        self._table = b""
+        self._unfair = b""
+        if self._size <= 256 and ranges[-1][1] <= 255:
+            alphabet = bytes(code for low, high in ranges for code in range(low, high + 1))
+            self._table = bytes(alphabet[byte % self._size] for byte in range(256))
+            self._unfair = bytes(range(256 - 256 % self._size, 256))
 
     def write(self, parts: list[str]) -> None:
         parts.append(self.pick(1))
@@ -116,15 +120,14 @@ class _Class(_Node):
         return 1
 
     def pick(self, count: int) -> str:
-        if not self._alphabet:
+        """``count`` characters, each drawn uniformly."""
+        if not self._table:
             return "".join(self._pick_code_point() for _ in range(count))
-        # Rejection sampling over whole blocks of random bytes: uniform, and a record id costs one call.
-        size, alphabet = self._size, self._alphabet
-        fair = 256 - 256 % size
-        picked: list[str] = []
+        # Rejection sampling over a whole block of random bytes: uniform, and a record id costs one system call.
+        picked = b""
         while len(picked) < count:
-            picked += [alphabet[byte % size] for byte in secrets.token_bytes(2 * count + 8) if byte < fair]
-        return "".join(picked[:count])
+            picked += secrets.token_bytes(2 * count + 8).translate(self._table, self._unfair)
+        return picked[:count].decode("latin-1")
 
     def _pick_code_point(self) -> str:
         index = secrets.randbelow(self._size)

@@ -74,5 +74,10 @@ def stored_list(value: SqlValue) -> list[str]:
             items = orjson.loads(value)
         except orjson.JSONDecodeError:
             return to_list(value)
-        return to_list(items if isinstance(items, list) else value)
+        if not isinstance(items, list):
+            return to_list(value)
+        # what was stored by us is clean already
+        if len(items) == 1 and isinstance(items[0], str) and items[0]:
+            return items
+        return to_list(items)
     return to_list(value)

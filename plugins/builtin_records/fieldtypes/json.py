@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import orjson
+
 from pbhost.database import SqlValue
 from pbhost.errors import REQUIRED, ErrorTree, FieldError
 from pbhost.model import FieldValue, Record, SchemaCheck, StorageKind, ValueCheck
@@ -52,6 +54,15 @@ class JsonField(OptionField):
     def to_json(self, value: FieldValue) -> object:
         found = value if isinstance(value, JsonText) else json_of(value)
         return None if found is None else found.fragment()
+
+    def json_from_db(self, value: SqlValue) -> object:
+        if isinstance(value, str):
+            try:
+                orjson.loads(value)
+            except orjson.JSONDecodeError:
+                return self.to_json(json_from_column(value))
+            return orjson.Fragment(value)
+        return self.to_json(json_from_column(value))
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         if self.is_empty(value):
