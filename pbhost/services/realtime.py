@@ -12,10 +12,17 @@ from pbhost.model import Record
 
 @dataclass(slots=True)
 class RealtimeMessage:
-    """One message: the event's name (the subscription string) and its data, verbatim."""
+    """One message.
+
+    Attributes:
+        name: the event's name, which is the subscription string.
+        data: JSON, sent verbatim.
+        seq: the sequence number of the change it tells of, 0 for a custom message.
+    """
 
     name: str
     data: bytes
+    seq: int = 0
 
 
 class RealtimeClient(Protocol):

@@ -1,12 +1,14 @@
-"""One open stream: what it is subscribed to, who it is, and how bytes reach its socket."""
+"""One open connection: what it is subscribed to, who it is, and how bytes reach its socket."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
+from builtin_realtime.messages import Wire, encode
 from builtin_realtime.subscription import Subscription, parse_subscription
 from pbhost.model import Record
 from pbhost.model.ids import random_text
@@ -14,7 +16,7 @@ from pbhost.services import RealtimeMessage
 
 
 class Socket(Protocol):
-    """The part of ``asyncio.Transport`` that a stream needs."""
+    """The part of ``asyncio.Transport`` that a connection needs."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -26,15 +28,15 @@ class Socket(Protocol):
 class Index(Protocol):
     """Told when a client's subscriptions change, so that a topic finds its clients at once."""
 
-    def added(self, client: StreamClient, subscription: Subscription) -> None: ...
+    def added(self, client: Client, subscription: Subscription) -> None: ...
 
-    def removed(self, client: StreamClient, subscription: Subscription) -> None: ...
+    def removed(self, client: Client, subscription: Subscription) -> None: ...
 
-    def schedule(self, client: StreamClient) -> None: ...
+    def schedule(self, client: Client) -> None: ...
 
 
-class StreamClient:
-    """A server-sent-events stream; implements :class:`pbhost.services.RealtimeClient`.
+class Client(ABC):
+    """A connected client; implements :class:`pbhost.services.RealtimeClient`.
 
     Messages of one turn of the event loop leave as one write. Nothing here awaits: a client that does not keep up is
     discarded once more than ``max_pending`` bytes wait for it.
@@ -43,7 +45,7 @@ class StreamClient:
     __slots__ = (
         "_index",
         "_pending",
-        "_prefix",
+        "_pending_size",
         "_socket",
         "_subscriptions",
         "auth",
@@ -57,15 +59,18 @@ class StreamClient:
         "last_message_at",
         "max_pending",
         "max_timeout",
+        "replay",
         "scheduled",
         "store",
+        "wire",
     )
 
     def __init__(
-        self, index: Index, *, id: str, ip: str, idle_timeout: float, max_timeout: float, max_pending: int
+        self, index: Index, *, ip: str, wire: Wire, idle_timeout: float, max_timeout: float, max_pending: int
     ) -> None:
-        self.id = id
+        self.id = random_text(40)
         self.ip = ip
+        self.wire: Wire = wire
         self.auth: Record | None = None
         self.is_discarded = False
         self.store: dict[str, object] = {}
@@ -77,10 +82,12 @@ class StreamClient:
         self.scheduled = False
         #: Set when a hook wants to see each message before it is written.
         self.intercept: Callable[[RealtimeMessage], None] | None = None
-        self._prefix = b"id:" + id.encode() + b"\n"
+        #: The task that sends what the client missed, while it runs.
+        self.replay: asyncio.Task[object] | None = None
         self._index = index
         self._socket: Socket | None = None
         self._pending: list[bytes] = []
+        self._pending_size = 0
         self._subscriptions: dict[str, Subscription] = {}
 
     # -- subscriptions -----------------------------------------------------------------------------------------------
@@ -118,31 +125,39 @@ class StreamClient:
         if self.intercept is not None:
             self.intercept(message)
         else:
-            self.write(encode_message(message))
+            self.write(encode(message, self.wire))
 
     def write(self, encoded: bytes) -> None:
-        """Queues a message that :func:`encode_message` made; the same bytes serve every client."""
+        """Queues a message that is encoded for this client's wire."""
         if self.is_discarded:
             return
         self._pending.append(encoded)
+        self._pending_size += len(encoded)
         if not self.scheduled:
             self.scheduled = True
             self._index.schedule(self)
 
     def flush(self) -> None:
-        """Writes what is queued as one chunk of the response body."""
+        """Writes what is queued with one call."""
         self.scheduled = False
-        pending, self._pending = self._pending, []
+        pending, self._pending, self._pending_size = self._pending, [], 0
         socket = self._socket
         if not pending or socket is None or self.is_discarded:
             return
         if socket.is_closing() or socket.get_write_buffer_size() > self.max_pending:
             self.discard()
             return
-        prefix = self._prefix
-        body = prefix + pending[0] if len(pending) == 1 else b"".join([prefix + item for item in pending])
-        socket.write(b"%x\r\n%b\r\n" % (len(body), body))
+        socket.write(self.frame(pending))
         self.last_message_at = monotonic()
+
+    @abstractmethod
+    def frame(self, pending: list[bytes]) -> bytes:
+        """Several encoded messages as one piece of the connection."""
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait for the peer."""
+        return self._pending_size + (self._socket.get_write_buffer_size() if self._socket is not None else 0)
 
     def is_overdue(self, now: float) -> bool:
         """Whether a timer has run out, or the peer is gone."""
@@ -153,19 +168,51 @@ class StreamClient:
         )
 
     def discard(self) -> None:
-        """Ends the stream; queued messages are dropped."""
+        """Ends the connection; queued messages are dropped."""
         if not self.is_discarded:
             self.is_discarded = True
             self._pending.clear()
+            if self.replay is not None:
+                self.replay.cancel()
             if not self.done.done():
                 self.done.set_result(None)
 
 
-def encode_message(message: RealtimeMessage) -> bytes:
-    """A message on the wire, without the ``id`` line that names the client."""
-    return b"event:%b\ndata:%b\n\n" % (message.name.encode(), message.data)
+class StreamClient(Client):
+    """A server-sent-events stream: chunks of a response body, each message with the client's id."""
+
+    __slots__ = ("_prefix",)
+
+    def __init__(
+        self, index: Index, *, ip: str, with_seq: bool, idle_timeout: float, max_timeout: float, max_pending: int
+    ) -> None:
+        super().__init__(
+            index,
+            ip=ip,
+            wire="sse+seq" if with_seq else "sse",
+            idle_timeout=idle_timeout,
+            max_timeout=max_timeout,
+            max_pending=max_pending,
+        )
+        self._prefix = b"id:" + self.id.encode() + b"\n"
+
+    def frame(self, pending: list[bytes]) -> bytes:
+        """One chunk (RFC 9112 §7.1)."""
+        prefix = self._prefix
+        body = prefix + pending[0] if len(pending) == 1 else b"".join([prefix + item for item in pending])
+        return b"%x\r\n%b\r\n" % (len(body), body)
 
 
-def new_client_id() -> str:
-    """40 random characters of ``[A-Za-z0-9]``."""
-    return random_text(40)
+class SocketClient(Client):
+    """A WebSocket: whole frames, one after the other."""
+
+    __slots__ = ()
+
+    def __init__(self, index: Index, *, ip: str, max_pending: int) -> None:
+        # Pings keep a WebSocket alive and find a dead peer; it needs no other timer.
+        never = float("inf")
+        super().__init__(index, ip=ip, wire="ws", idle_timeout=never, max_timeout=never, max_pending=max_pending)
+
+    def frame(self, pending: list[bytes]) -> bytes:
+        """The frames as they are."""
+        return pending[0] if len(pending) == 1 else b"".join(pending)

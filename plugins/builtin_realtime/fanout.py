@@ -1,8 +1,8 @@
 """From committed changes to messages: who may see what, evaluated once for all who would get the same answer.
 
-Subscribers of a change fall into groups: the same rule, the same options, and, unless nothing depends on it, the
-same identity. Each group costs one evaluation and one encoding, whatever its size; all groups of a batch of changes share one
-job in a database thread.
+Subscribers of a change fall into groups: the same rule, the same options, and, unless the rule depends on it, the same
+identity. Each group costs one evaluation; groups that would read the same bytes share one encoding. All groups of a
+batch of changes share one job in a database thread.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TypeAlias
 
 import orjson
 
-from builtin_realtime.client import StreamClient
+from builtin_realtime.client import Client
 from builtin_realtime.subscription import Subscription
 from builtin_realtime.topics import TopicIndex
 from pbhost.database import Change, Connection
+from pbhost.errors import ApiError
 from pbhost.hooks import HookRegistry
 from pbhost.http.picker import FieldsError, pick
 from pbhost.model import Collection, Record, RequestContext, Rule
@@ -25,18 +26,30 @@ from pbhost.services import Collections, Records, SyncRecords
 
 log = logging.getLogger("pbhost.realtime")
 
-#: Identity of a group: nobody in particular, or one record.
+#: An identity: collection id and record id; None for nobody in particular.
 Who: TypeAlias = "tuple[str, str] | None"
+
+#: The last state of a record that was deleted after a change of it.
+_DELETED_STATE = (
+    "SELECT payload FROM _pbhost_changes "
+    "WHERE seq > ? AND collection_id = ? AND record_id = ? AND action = 'delete' ORDER BY seq LIMIT 1"
+)
 
 
 @dataclass(slots=True)
 class Group:
-    """Subscribers that get the same answer for one change."""
+    """Subscribers that get the same answer for one change.
+
+    Attributes:
+        looks_alike: equal for groups of one change that would read the same bytes, if they may read them.
+        targets: the clients by the subscription string that names their message.
+    """
 
     rule: Rule
     subscription: Subscription
     auth: Record | None
-    targets: list[tuple[str, list[StreamClient]]] = field(default_factory=list)
+    looks_alike: object
+    targets: list[tuple[str, list[Client]]] = field(default_factory=list)
 
     def context(self) -> RequestContext:
         """The request that stands for the group's subscribers."""
@@ -51,6 +64,15 @@ class Group:
 
 
 @dataclass(slots=True)
+class State:
+    """What a change tells of: the record, whether it is still stored, and what was encoded of it already."""
+
+    record: Record
+    stored: bool
+    encoded: dict[object, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Delivery:
     """One change with its groups, and after evaluation the payload of each (None: they may not see it)."""
 
@@ -61,107 +83,135 @@ class Delivery:
 
 
 class Fanout:
-    """Groups subscribers and evaluates what they may see."""
+    """Groups subscribers and evaluates what they may see.
+
+    Attributes:
+        evaluations: how often a rule or filter was evaluated; encodings: how often a record was serialised.
+    """
 
     def __init__(self, index: TopicIndex, collections: Collections, records: Records, hooks: HookRegistry) -> None:
         self._index = index
         self._collections = collections
         self._records = records
         self._hooks = hooks
-        #: How often rules were evaluated and messages encoded; for tests and metrics.
         self.evaluations = 0
         self.encodings = 0
 
-    def plan(self, changes: Iterable[Change]) -> list[Delivery]:
-        """The deliveries that anybody is subscribed to. On the event loop; only look-ups."""
+    # -- on the event loop: who is concerned ---------------------------------------------------------------------------
+
+    def plan(self, changes: Iterable[Change], index: TopicIndex | None = None) -> list[Delivery]:
+        """The deliveries that anybody is subscribed to; only look-ups.
+
+        Args:
+            changes: in commit order.
+            index: whose subscriptions count, if not everybody's.
+        """
         deliveries = []
         for change in changes:
             collection = self._collections.find(change.collection_id)
             if collection is None or collection.is_view:
                 continue
-            groups = self._group(collection, change)
+            groups = self._group(collection, change, index or self._index)
             if groups:
                 deliveries.append(Delivery(change, collection, groups))
         return deliveries
 
-    def _group(self, collection: Collection, change: Change) -> list[Group]:
+    def _group(self, collection: Collection, change: Change, index: TopicIndex) -> list[Group]:
         groups: dict[object, Group] = {}
         enriched = self._hooks.chain("on_record_enrich", collection.tags) is not None
-        for kind, subscription, clients in self._index.concerned(collection, change.record_id):
+        for kind, subscription, clients in index.concerned(collection, change.record_id):
             rule = collection.rule(kind)
-            personal = enriched or _depends_on_identity(collection, rule, subscription)
-            by_who: dict[Who, list[StreamClient]] = {}
-            if personal:
-                for client in clients.values():
-                    by_who.setdefault(_who(client), []).append(client)
-            else:
-                for client in clients.values():
-                    superuser = client.auth is not None and client.auth.collection.is_superusers
-                    by_who.setdefault(_who(client) if superuser else None, []).append(client)
-            for who, members in by_who.items():
-                if rule is None and not (members[0].auth is not None and members[0].auth.collection.is_superusers):
+            looks_personal = enriched or collection.is_auth or "expand" in subscription.query
+            personal = looks_personal or "@request.auth" in (rule or "") or "filter" in subscription.query
+            for members in _by_identity(clients.values(), personal=personal):
+                auth = members[0].auth if personal or _is_superuser(members[0]) else None
+                superuser = _is_superuser(members[0])
+                if rule is None and not superuser:
                     continue
+                who = None if auth is None else (auth.collection.id, auth.id)
                 key = (rule, who, subscription.options_key)
                 group = groups.get(key)
                 if group is None:
-                    group = groups[key] = Group(rule, subscription, members[0].auth if who is not None else None)
+                    alike = (who if looks_personal else superuser, subscription.options_key)
+                    group = groups[key] = Group(rule, subscription, auth, alike)
                 group.targets.append((subscription.text, members))
         return list(groups.values())
 
+    # -- in a database thread: what they see ---------------------------------------------------------------------------
+
     def evaluate(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
-        """Fills the payloads. Runs in a database thread, on one snapshot."""
+        """Fills the payloads, on one snapshot."""
         records = self._records.within(connection)
         for delivery in deliveries:
             try:
-                record = self._load(records, delivery)
+                state = self._load(connection, records, delivery)
             except Exception:
-                log.exception("a %s change could not be read", delivery.collection.name)
-                record = None
+                log.exception("a change of %s could not be read", delivery.collection.name)
+                state = None
             delivery.payloads = [
-                None if record is None else self._payload(records, delivery, group, record) for group in delivery.groups
+                None if state is None else self._payload(records, delivery, group, state) for group in delivery.groups
             ]
 
-    def _load(self, records: SyncRecords, delivery: Delivery) -> Record | None:
-        change = delivery.change
+    def _load(self, connection: Connection, records: SyncRecords, delivery: Delivery) -> State | None:
+        """The record of a change; a deleted one as it was last."""
+        change, collection = delivery.change, delivery.collection
+        payload = change.payload
         if change.action != "delete":
-            return records.find(delivery.collection, change.record_id)
-        stored = orjson.loads(change.payload) if change.payload else {"id": change.record_id}
-        return Record.from_row(delivery.collection, tuple(stored), tuple(stored.values()))
-
-    def _payload(self, records: SyncRecords, delivery: Delivery, group: Group, record: Record) -> bytes | None:
-        context = group.context()
-        query = group.subscription.query
-        rule = "" if context.is_superuser else group.rule
-        try:
-            if rule or query.get("filter"):
-                self.evaluations += 1
-                check = records.would_satisfy if delivery.change.action == "delete" else records.satisfies
-                if not check(record, rule, context, filter=query.get("filter", "")):
-                    return None
-            copy = record.copy()
-            records.enrich([copy], context, expand=query.get("expand", ""))
-            shown: object = copy.to_json()
-            if query.get("fields"):
-                shown = _picked(shown, query["fields"])
-            self.encodings += 1
-            return orjson.dumps({"record": shown, "action": delivery.change.action})
-        except Exception:
-            # One subscriber's broken filter or one failing hook must not take the others' messages.
-            log.exception("a realtime message of %s was skipped", delivery.collection.name)
+            record = records.find(collection, change.record_id)
+            if record is not None:
+                return State(record, stored=True)
+            # Deleted since: the message still goes out, in its place, before that of the delete.
+            row = connection.fetch_one(_DELETED_STATE, (change.seq, change.collection_id, change.record_id))
+            payload = str(row[0]) if row is not None else ""
+        if not payload:
             return None
+        values = orjson.loads(payload)
+        return State(Record.from_row(collection, tuple(values), tuple(values.values())), stored=False)
+
+    def _payload(self, records: SyncRecords, delivery: Delivery, group: Group, state: State) -> bytes | None:
+        context = group.context()
+        rule = "" if context.is_superuser else group.rule
+        wanted = group.subscription.query.get("filter", "")
+        try:
+            if rule or wanted:
+                self.evaluations += 1
+                check = records.satisfies if state.stored else records.would_satisfy
+                if not check(state.record, rule, context, filter=wanted):
+                    return None
+            if group.looks_alike not in state.encoded:
+                state.encoded[group.looks_alike] = self._encode(records, delivery, state.record, context)
+            return state.encoded[group.looks_alike]
+        except ApiError as error:
+            # A broken filter, or a hook that keeps the record from this caller; others still get their message.
+            log.debug("no realtime message of %s for a subscriber: %s", delivery.collection.name, error)
+        except Exception:
+            log.exception("a realtime message of %s was skipped", delivery.collection.name)
+        return None
+
+    def _encode(self, records: SyncRecords, delivery: Delivery, record: Record, context: RequestContext) -> bytes:
+        self.encodings += 1
+        copy = record.copy()
+        records.enrich([copy], context, expand=context.query.get("expand", ""))
+        shown: object = copy.to_json()
+        if context.query.get("fields"):
+            shown = _picked(shown, context.query["fields"])
+        return orjson.dumps({"record": shown, "action": delivery.change.action})
 
 
-def _who(client: StreamClient) -> Who:
-    return None if client.auth is None else (client.auth.collection.id, client.auth.id)
+def _is_superuser(client: Client) -> bool:
+    return client.auth is not None and client.auth.collection.is_superusers
 
 
-def _depends_on_identity(collection: Collection, rule: Rule, subscription: Subscription) -> bool:
-    return (
-        collection.is_auth
-        or "@request.auth" in (rule or "")
-        or "expand" in subscription.query
-        or "filter" in subscription.query
-    )
+def _by_identity(clients: Iterable[Client], *, personal: bool) -> list[list[Client]]:
+    """The clients of each identity; if nothing depends on it, everybody but the superusers is one."""
+    groups: dict[Who, list[Client]] = {}
+    for client in clients:
+        auth = client.auth
+        who = (
+            (auth.collection.id, auth.id) if auth is not None and (personal or auth.collection.is_superusers) else None
+        )
+        groups.setdefault(who, []).append(client)
+    return list(groups.values())
 
 
 def _picked(shown: object, fields: str) -> object:

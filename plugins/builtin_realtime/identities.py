@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builtin_realtime.client import StreamClient
+from builtin_realtime.client import Client
 from pbhost.model import Collection, Record
 
 
@@ -10,18 +10,18 @@ class Identities:
     """Clients by the auth record they are bound to."""
 
     def __init__(self) -> None:
-        self._bound: dict[tuple[str, str], dict[str, StreamClient]] = {}
+        self._bound: dict[tuple[str, str], dict[str, Client]] = {}
         #: auth collection id → the secret of its auth tokens when it was last looked at.
         self._secrets: dict[str, object] = {}
 
-    def bind(self, client: StreamClient, auth: Record | None) -> None:
+    def bind(self, client: Client, auth: Record | None) -> None:
         """A client authenticated (or became a guest)."""
         self.release(client)
         client.auth = auth
         if auth is not None:
             self._bound.setdefault((auth.collection.id, auth.id), {})[client.id] = client
 
-    def release(self, client: StreamClient) -> None:
+    def release(self, client: Client) -> None:
         """A client is gone, or about to be bound anew."""
         if client.auth is not None:
             key = (client.auth.collection.id, client.auth.id)

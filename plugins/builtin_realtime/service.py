@@ -10,10 +10,11 @@ from time import monotonic
 
 import orjson
 
-from builtin_realtime.client import StreamClient, encode_message, new_client_id
+from builtin_realtime.client import Client, SocketClient, StreamClient
 from builtin_realtime.config import RealtimeConfig
 from builtin_realtime.fanout import Delivery, Fanout
 from builtin_realtime.identities import Identities
+from builtin_realtime.messages import Wire, encode
 from builtin_realtime.peers import Peers
 from builtin_realtime.topics import TopicIndex
 from pbhost import App, Record
@@ -43,11 +44,12 @@ class Broker:
         self.topics = TopicIndex()
         self.identities = Identities()
         self.peers = Peers(app.config.runtime_dir, app.config.worker, self)
-        self._clients: dict[str, StreamClient] = {}
+        self._clients: dict[str, Client] = {}
         self._fanout: Fanout | None = None
         self._tasks: list[asyncio.Task[object]] = []
-        #: The newest change whose messages were handed to the sockets.
+        #: The newest change whose messages were handed to the sockets; changes only while ``in_step`` is held.
         self.delivered = 0
+        self.in_step = asyncio.Lock()
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -82,29 +84,33 @@ class Broker:
 
     # -- clients -----------------------------------------------------------------------------------------------------
 
-    def new_client(self, *, ip: str, idle_timeout: float, max_timeout: float) -> StreamClient:
-        """A client that is not registered yet."""
+    def new_stream(self, *, ip: str, with_seq: bool) -> StreamClient:
+        """A server-sent-events client that is not registered yet."""
         return StreamClient(
             self.topics,
-            id=new_client_id(),
             ip=ip,
-            idle_timeout=idle_timeout,
-            max_timeout=max_timeout,
+            with_seq=with_seq,
+            idle_timeout=self.config.idle_timeout,
+            max_timeout=self.config.max_lifetime,
             max_pending=self.config.max_pending_bytes,
         )
+
+    def new_socket(self, *, ip: str) -> SocketClient:
+        """A WebSocket client that is not registered yet."""
+        return SocketClient(self.topics, ip=ip, max_pending=self.config.max_pending_bytes)
 
     def clients(self) -> Mapping[str, RealtimeClient]:
         """A snapshot of the connected clients by id."""
         return dict(self._clients)
 
-    def client(self, id: str) -> StreamClient | None:
+    def client(self, id: str) -> Client | None:
         """A connected client of this process."""
         return self._clients.get(id)
 
     def register(self, client: RealtimeClient) -> None:
         """Adds a client."""
-        if not isinstance(client, StreamClient):
-            raise TypeError("a client must come from new_client()")
+        if not isinstance(client, Client):
+            raise TypeError("a client must come from new_stream() or new_socket()")
         self._clients[client.id] = client
 
     def unregister(self, id: str) -> None:
@@ -153,19 +159,21 @@ class Broker:
     async def _follow(self) -> None:
         async for newest in self.app.db.watch_changes():
             while self.delivered < newest:
-                if not self._clients:
-                    self.delivered = newest
-                    break
-                changes = await self.app.db.changes(self.delivered, BATCH)
-                if not changes:
-                    break
-                try:
-                    await self._handle(changes)
-                except asyncio.CancelledError:
-                    raise
-                except Exception:
-                    log.exception("changes %s to %s were not broadcast", changes[0].seq, changes[-1].seq)
-                self.delivered = changes[-1].seq
+                async with self.in_step:
+                    await self._advance(newest)
+
+    async def _advance(self, newest: int) -> None:
+        if not self._clients:
+            self.delivered = newest
+            return
+        changes = await self.app.db.changes(self.delivered, BATCH)
+        try:
+            await self._handle(changes)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("changes after %s were not broadcast", self.delivered)
+        self.delivered = changes[-1].seq if changes else newest
 
     async def _handle(self, changes: Sequence[Change]) -> None:
         """Broadcasts in order; a change of a bound identity takes effect before what follows it is evaluated."""
@@ -191,28 +199,34 @@ class Broker:
         self.identities.record_changed(change.collection_id, change.record_id, fresh)
 
     async def _broadcast(self, changes: Sequence[Change]) -> None:
-        deliveries = self.fanout.plan(changes)
-        if not deliveries:
-            return
-        hooked = any(self._enriches_async(delivery) for delivery in deliveries)
-        await self.app.db.read(
-            lambda connection: self.fanout.evaluate(connection, deliveries), lane="hooked" if hooked else "list"
-        )
-        for delivery in deliveries:
+        for delivery in await self.evaluated(changes):
             for group, payload in zip(delivery.groups, delivery.payloads, strict=True):
                 if payload is None:
                     continue
                 for name, clients in group.targets:
-                    self._write(RealtimeMessage(name, payload), clients)
+                    self._write(RealtimeMessage(name, payload, delivery.change.seq), clients)
+
+    async def evaluated(self, changes: Sequence[Change], index: TopicIndex | None = None) -> list[Delivery]:
+        """What changes mean for subscribers: everybody, or those of an index; one database job for all."""
+        deliveries = self.fanout.plan(changes, index)
+        if deliveries:
+            hooked = any(self._enriches_async(delivery) for delivery in deliveries)
+            await self.app.db.read(
+                lambda connection: self.fanout.evaluate(connection, deliveries), lane="hooked" if hooked else "list"
+            )
+        return deliveries
 
     @staticmethod
-    def _write(message: RealtimeMessage, clients: Sequence[StreamClient]) -> None:
-        encoded = encode_message(message)
+    def _write(message: RealtimeMessage, clients: Sequence[Client]) -> None:
+        encoded: dict[Wire, bytes] = {}
         for client in clients:
-            if client.intercept is None:
-                client.write(encoded)
-            else:
+            if client.intercept is not None:
                 client.intercept(message)
+                continue
+            wire = client.wire
+            if wire not in encoded:
+                encoded[wire] = encode(message, wire)
+            client.write(encoded[wire])
 
     def _enriches_async(self, delivery: Delivery) -> bool:
         chain = self.app.hooks.chain("on_record_enrich", delivery.collection.tags)

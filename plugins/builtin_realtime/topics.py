@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from builtin_realtime.client import StreamClient
+from builtin_realtime.client import Client
 from builtin_realtime.subscription import Subscription
 from pbhost.model import Collection, RuleKind
 
@@ -15,15 +15,15 @@ class TopicIndex:
 
     def __init__(self) -> None:
         #: topic → subscription string → (parsed, clients by id)
-        self._topics: dict[str, dict[str, tuple[Subscription, dict[str, StreamClient]]]] = {}
-        self._dirty: list[StreamClient] = []
+        self._topics: dict[str, dict[str, tuple[Subscription, dict[str, Client]]]] = {}
+        self._dirty: list[Client] = []
 
-    def added(self, client: StreamClient, subscription: Subscription) -> None:
+    def added(self, client: Client, subscription: Subscription) -> None:
         """A client subscribed."""
         strings = self._topics.setdefault(subscription.topic, {})
         strings.setdefault(subscription.text, (subscription, {}))[1][client.id] = client
 
-    def removed(self, client: StreamClient, subscription: Subscription) -> None:
+    def removed(self, client: Client, subscription: Subscription) -> None:
         """A client unsubscribed."""
         strings = self._topics.get(subscription.topic, {})
         if (entry := strings.get(subscription.text)) is not None:
@@ -33,7 +33,7 @@ class TopicIndex:
                 if not strings:
                     del self._topics[subscription.topic]
 
-    def schedule(self, client: StreamClient) -> None:
+    def schedule(self, client: Client) -> None:
         """Writes the client's queue at the end of this turn, together with everybody else's."""
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -44,14 +44,14 @@ class TopicIndex:
         for client in dirty:
             client.flush()
 
-    def clients_of(self, subscription: str) -> list[StreamClient]:
+    def clients_of(self, subscription: str) -> list[Client]:
         """Clients that submitted exactly this string."""
         entry = self._topics.get(subscription.partition("?")[0], {}).get(subscription)
         return list(entry[1].values()) if entry is not None else []
 
     def concerned(
         self, collection: Collection, record_id: str
-    ) -> Iterator[tuple[RuleKind, Subscription, dict[str, StreamClient]]]:
+    ) -> Iterator[tuple[RuleKind, Subscription, dict[str, Client]]]:
         """Subscriptions that a change of this record concerns, with the rule that decides."""
         for name in dict.fromkeys((collection.name, collection.id)):
             for rule, topic in (("list", f"{name}/*"), ("list", name), ("view", f"{name}/{record_id}")):
