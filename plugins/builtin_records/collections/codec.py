@@ -127,7 +127,8 @@ class Codec:
             "created": collection.created,
             "updated": collection.updated,
             "system": collection.system,
-            **(kind.public_options(collection) if kind is not None else collection.options),
+            # what is secret among the options is known to their collection type only
+            **(kind.public_options(collection) if kind is not None else {}),
         }
 
     def decode_field(self, data: JSON) -> Field:

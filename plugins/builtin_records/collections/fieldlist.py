@@ -44,10 +44,12 @@ def ensure_system_fields(collection: Collection, kind: CollectionType | None) ->
         collection.fields.insert(0, missing)
     for wanted in kind.system_fields(collection):
         present = next((item for item in collection.fields if item.name == wanted.name), None)
-        if present is None:
-            add_field(collection.fields, wanted)
-        elif present.type == wanted.type:
+        if present is not None and present.type == wanted.type:
             kind.enforce_field(present)
+        else:
+            # beside one of another type it is a duplicate name, which the checks report
+            wanted.id = _free_id(collection.fields, wanted)
+            collection.fields.append(wanted)
 
 
 def id_field_default() -> TextField:

@@ -25,6 +25,7 @@ from .introspection import column_types
 from .schema import Schema
 from .types import BaseType
 from .views import source_of_column
+from .workers import WorkerAgreement
 from .writer import FEED, SchemaWriter
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class CollectionsService:
         self._field_types = {kind.type: kind for kind in field_types}
         self._types = {kind.name: kind for kind in types}
         self._codec = Codec(self._field_types, self._types)
+        self._agreement = WorkerAgreement(app.config)
         self._watcher: asyncio.Task[object] | None = None
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -67,8 +69,10 @@ class CollectionsService:
         """Loads the schema; a fresh database gets the system collections first."""
         if await self._app.db.read(self._is_empty):
             await self._write(self._fill_fresh_database)
+        _oldest, seen = await self._app.db.last_change()
         await self.reload()
-        self._watcher = self._app.background(self._watch(), name="collections: schema changes of other processes")
+        self._agreement.loaded(seen)
+        self._watcher = self._app.background(self._watch(seen), name="collections: schema changes of other processes")
 
     async def stop(self) -> None:
         """Stops looking for changes of other processes."""
@@ -264,10 +268,12 @@ class CollectionsService:
     ) -> T:
         """Runs schema changes in one transaction and makes them visible when it is committed."""
         begun: list[CollectionEvent] = []
+        changes: list[int] = []
 
         def in_thread(transaction: Transaction) -> T:
             with self._writer(transaction, context) as writer:
                 writer.events = begun
+                writer.own_changes = changes
                 result = work(writer)
                 if writer.renamed:
                     self._rename_labels(transaction, writer.renamed)
@@ -284,6 +290,7 @@ class CollectionsService:
             await self._notify(begun, "error", error)
             raise
         if tx is None:
+            await self._agreement.wait(max(changes, default=0))
             await self._notify(begun, "success")
         return result
 
@@ -356,11 +363,10 @@ class CollectionsService:
 
     # -- other processes ---------------------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
-        """Reloads when another process changed the schema."""
-        _oldest, seen = await self._app.db.last_change()
+    async def _watch(self, seen: int) -> None:
+        """Reloads when another process changed the schema since the change ``seen``."""
         async for newest in self._app.db.watch_changes():
-            foreign = False
+            foreign = newest_of_schema = 0
             while seen < newest:
                 changes = await self._app.db.changes(seen, _FEED_PAGE)
                 if not changes:
@@ -368,13 +374,16 @@ class CollectionsService:
                 seen = changes[-1].seq
                 for change in changes:
                     if change.collection_id == FEED:
-                        foreign = foreign or change.seq not in self._own_changes
+                        newest_of_schema = change.seq
+                        foreign += change.seq not in self._own_changes
                         self._own_changes.discard(change.seq)
             if foreign:
                 try:
                     await self.reload()
                 except PbhostError as error:
                     log.error("the changed schema cannot be loaded", exc_info=error)
+            if newest_of_schema:
+                self._agreement.loaded(newest_of_schema)
             await asyncio.sleep(_FEED_PAUSE)
 
 

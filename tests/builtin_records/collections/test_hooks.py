@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from builtin_records.collections import CollectionsService
@@ -119,14 +122,29 @@ async def save_and_fail(app: App, collections: CollectionsService) -> None:
 
 
 async def test_another_process_sees_the_change(app: App, config: Config, collections: CollectionsService) -> None:
-    registry = PluginRegistry(config.plugins)
-    registry.manager.register(SchemaPlugin(), "schema")
-    other = App(config, registry)
-    await other.bootstrap()
-    try:
+    async with started(config) as other:
         await create(collections, name="posts")
         async with asyncio.timeout(10):
             while other.collections.find("posts") is None:
                 await asyncio.sleep(0.01)
-    finally:
-        await other.shutdown()
+
+
+async def test_every_worker_knows_a_change_before_it_is_answered(config: Config, tmp_path: Path) -> None:
+    several = replace(config, workers=2)
+    async with started(several.for_worker(0, tmp_path)) as first, started(several.for_worker(1, tmp_path)) as second:
+        for number in range(5):
+            await first.collections.save(first.collections.new(name=f"first{number}"))
+            assert second.collections.find(f"first{number}") is not None
+            await second.collections.save(second.collections.new(name=f"second{number}"))
+            assert first.collections.find(f"second{number}") is not None
+
+
+@asynccontextmanager
+async def started(config: Config) -> AsyncIterator[App]:
+    """A further application on the same directory."""
+    registry = PluginRegistry(config.plugins)
+    registry.manager.register(SchemaPlugin(), "schema")
+    app = App(config, registry)
+    await app.bootstrap()
+    yield app
+    await app.shutdown()
