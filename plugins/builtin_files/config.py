@@ -33,7 +33,7 @@ SCHEMA: dict[str, JSON] = {
         "thumb_max_pixels": {
             "type": "integer",
             "minimum": 1,
-            "default": 50_000_000,
+            "default": 40_000_000,
             "description": "Images of more pixels get no thumbnail; this bounds memory, four bytes per pixel.",
         },
     },
@@ -52,7 +52,7 @@ class FilesConfig:
     url: str = ""
     url_options: Mapping[str, JSON] = field(default_factory=dict)
     threads: int = 8
-    thumb_max_pixels: int = 50_000_000
+    thumb_max_pixels: int = 40_000_000
     thumb_workers: int = 4
     thumb_wait: float = 60.0
     delete_workers: int = 2000
@@ -66,7 +66,7 @@ class FilesConfig:
             url=str(options.get("url") or ""),
             url_options=url_options if isinstance(url_options, dict) else {},
             threads=_number(options.get("threads"), 8),
-            thumb_max_pixels=_number(options.get("thumb_max_pixels"), 50_000_000),
+            thumb_max_pixels=_number(options.get("thumb_max_pixels"), 40_000_000),
             thumb_workers=_positive(env.get("PB_THUMBS_MAX_WORKERS"), (os.cpu_count() or 2) + 2),
             thumb_wait=float(_positive(env.get("PB_THUMBS_MAX_WAIT"), 60)),
             delete_workers=_positive(env.get("PB_FILES_DELETE_MAX_WORKERS"), 2000),

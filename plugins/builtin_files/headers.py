@@ -61,4 +61,6 @@ def file_headers(stored_type: str, key: str, name: str, *, force_attachment: boo
 
 def _header_text(name: str) -> str:
     # A name set by code may hold anything; control characters would end the header line.
+    if name.isprintable():
+        return name
     return "".join(" " if ord(char) < 32 or ord(char) == 127 else char for char in name)

@@ -140,7 +140,7 @@ def http_date(seconds: int) -> str:
 
 def parse_http_date(text: str) -> int | None:
     """Unix seconds of an HTTP date in any of the three forms of RFC 9110, or None."""
-    for form in _HTTP_DATES:
+    for form in _HTTP_DATES if text else ():
         try:
             return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
         except (ValueError, OverflowError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from aiohttp import web
 
 from builtin_files.headers import file_headers
 from builtin_files.ranges import Answer, Slice, decide
-from builtin_files.storage import Fetching
+from builtin_files.storage import Fetching, is_fetching
 from pbhost.http import OMITTED_HEADERS
 from pbhost.services import FileAttributes, Storage
 
@@ -62,8 +62,8 @@ async def send(
 
 
 async def _fetch(storage: Storage, key: str, limit: int) -> tuple[FileAttributes, bytes | None]:
-    if limit and isinstance(storage, Fetching):
-        return await storage.fetch(key, limit)
+    if limit and is_fetching(type(storage)):
+        return await cast(Fetching, storage).fetch(key, limit)
     return await storage.attributes(key), None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, runtime_checkable
 
@@ -30,6 +31,12 @@ class Fetching(Protocol):
             FileNotFoundError: no such file.
         """
         ...
+
+
+@cache
+def is_fetching(kind: type) -> bool:
+    """Whether storages of a class are :class:`Fetching`; asking a protocol anew costs as much as reading a file."""
+    return issubclass(kind, Fetching)
 
 
 class ConfiguredStorage:
@@ -105,7 +112,7 @@ class ConfiguredStorage:
     async def fetch(self, key: str, limit: int) -> tuple[FileAttributes, bytes | None]:
         """See :class:`Fetching`; only the local storage saves anything by it."""
         storage = await self._current()
-        if isinstance(storage, Fetching):
+        if isinstance(storage, LocalStorage):
             return await storage.fetch(key, limit)
         return await storage.attributes(key), None
 

@@ -15,6 +15,8 @@ from pbhost.services import FileAttributes, Storage
 
 #: An original that is no local file is kept in memory up to this size while its thumb is made.
 _SPOOL = 4 * 1024 * 1024
+#: How many thumbs that cannot be made are remembered.
+_MAX_BROKEN = 1000
 
 #: Stores a thumb: key, content, content type.
 Store = Callable[[str, bytes, str], Awaitable[None]]
@@ -37,6 +39,8 @@ class Thumbnails:
         self._workers = Workers("pbhost-thumbs", config.thumb_workers)
         self._slots = asyncio.Semaphore(config.thumb_workers)
         self._running: dict[str, asyncio.Task[None]] = {}
+        #: Why a thumb cannot be made: names are never reused, so decoding a broken image once is enough.
+        self._broken: dict[str, str] = {}
 
     async def ensure(self, base: str, filename: str, size: str) -> str:
         """The key of the thumb of ``{base}/{filename}``, which exists on return.
@@ -60,6 +64,8 @@ class Thumbnails:
         key = thumb_key(base, filename, size)
         if await self._storage().exists(key):
             return key
+        if key in self._broken:
+            raise ThumbError(self._broken[key])
         task = self._running.get(key)
         if task is None:
             # A task of its own, so that the first client's going away does not take the others' thumb along.
@@ -84,6 +90,11 @@ class Thumbnails:
             raise ThumbError("too many thumbnails are being made") from None
         try:
             thumb = await self._render(original, attributes.content_type, size)
+        except ThumbError as error:
+            if len(self._broken) >= _MAX_BROKEN:
+                self._broken.clear()
+            self._broken[key] = str(error)
+            raise
         finally:
             self._slots.release()
         try:

@@ -41,6 +41,12 @@ class Spy:
     def on_file_token_request(self, event: FileTokenRequestEvent) -> None:
         event.token += ".changed"
 
+    @hookimpl(collections=["docs"])
+    async def on_record_create(self, event: RecordEvent) -> None:
+        made = self.on_create(event)
+        if made is not None:
+            await made
+
     @hookimpl
     def on_storage_write(self, event: StorageEvent) -> None:
         self.seen.append(f"write {event.key.rpartition('/')[2]} {event.content_type} {event.size}")
@@ -197,6 +203,27 @@ async def test_a_refused_record_can_be_mended_and_saved(site: Site) -> None:
     record["title"] = "fine"
     saved = await records.save(record)
     assert site.on_disk() == [f"{saved.id}/{saved.text('one')}"]
+
+
+async def test_a_hook_inside_the_transaction_may_set_files(site: Site, spy: Spy) -> None:
+    async def add(event: RecordEvent) -> None:
+        event.record["many+"] = UploadedFile.from_bytes(b"b", "added.txt")
+
+    spy.on_create = add
+    record = await site.create(("many", ("first.txt", b"a")))
+    names = record["many"]
+    assert isinstance(names, list)
+    assert [str(name)[:5] for name in names] == ["first", "added"]
+    assert len(site.on_disk()) == 2
+
+    async def swap(event: RecordEvent) -> None:
+        event.record["many"] = UploadedFile.from_bytes(b"c", "other.txt")
+
+    spy.on_create = swap
+    await site.create(("many", ("first.txt", b"a")))
+    async with asyncio.timeout(5):
+        while len(site.on_disk()) != 3:
+            await asyncio.sleep(0.01)
 
 
 # -- transactions ----------------------------------------------------------------------------------------------------
