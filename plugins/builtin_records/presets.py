@@ -10,8 +10,8 @@ from pbhost.errors import JSON
 from pbhost.model import SUPERUSERS, Collection
 
 if TYPE_CHECKING:
+    from .collections.schema import Schema
     from .collections.service import CollectionsService
-    from .collections.writer import SchemaWriter
 
 _OWNER = "@request.auth.id != '' && recordRef = @request.auth.id && collectionRef = @request.auth.collectionId"
 _OWN_RECORD = "id = @request.auth.id"
@@ -31,17 +31,17 @@ _MIGRATIONS = (
 _AVATAR_TYPES: list[JSON] = ["image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp"]
 
 
-def create_presets(writer: SchemaWriter, service: CollectionsService) -> None:
-    """Saves the collections of a fresh database in their order."""
-    for collection in (
-        _mfas(service),
-        _otps(service),
-        _external_auths(service),
-        _auth_origins(service),
-        *_auth_collections(service),
-    ):
-        # Their index texts are not canonical and their rules name fields of auth records: nothing to check here.
-        writer.save(collection, validate=False)
+def missing_presets(schema: Schema, service: CollectionsService) -> list[Collection]:
+    """What has to be created, in order: everything in a fresh database, else what sign-in cannot do without.
+
+    A directory that was made while no plugin provided auth collections gets them once one does.
+    """
+    presets: list[Collection] = []
+    if not schema.collections:
+        presets += [_mfas(service), _otps(service), _external_auths(service), _auth_origins(service)]
+    if "auth" in service.types and schema.by_name(SUPERUSERS) is None:
+        presets += [_superusers(service), _users(service)]
+    return [item for item in presets if schema.by_name(item.name) is None]
 
 
 def mark_migrations(transaction: Transaction) -> None:
@@ -113,13 +113,14 @@ def _owned(service: CollectionsService, name: str, fields: list[dict[str, JSON]]
     return collection
 
 
-def _auth_collections(service: CollectionsService) -> list[Collection]:
-    """Superusers and users, if a plugin provides the collection type that signs in."""
-    if "auth" not in service.types:
-        return []
+def _superusers(service: CollectionsService) -> Collection:
     superusers = service.new("auth", name=SUPERUSERS, system=True)
     _set_option(superusers, "authToken", "duration", 86400)
     _add(service, superusers, _dates(system=True))
+    return superusers
+
+
+def _users(service: CollectionsService) -> Collection:
     users = service.new(
         "auth",
         id="_pb_users_auth_",
@@ -136,7 +137,7 @@ def _auth_collections(service: CollectionsService) -> list[Collection]:
         oauth2["mappedFields"] = {**(mapped if isinstance(mapped, dict) else {}), "name": "name", "avatarURL": "avatar"}
     avatar: list[dict[str, JSON]] = [{"type": "file", "name": "avatar", "maxSelect": 1, "mimeTypes": _AVATAR_TYPES}]
     _add(service, users, [{"type": "text", "name": "name", "max": 255}, *avatar, *_dates(system=False)])
-    return [superusers, users]
+    return users
 
 
 def _set_option(collection: Collection, option: str, key: str, value: JSON) -> None:

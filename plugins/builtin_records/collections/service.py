@@ -17,7 +17,7 @@ from pbhost.hooks.events import CollectionEvent, ModelEvent
 from pbhost.model import Collection, CollectionType, Field, RequestContext
 from pbhost.model.ids import random_text
 
-from ..presets import create_presets, mark_migrations
+from ..presets import mark_migrations, missing_presets
 from .codec import COLUMNS, TABLE, Codec
 from .fieldlist import add_field, build_fields, ensure_system_fields
 from .importing import ImportPlan
@@ -67,8 +67,8 @@ class CollectionsService:
 
     async def start(self) -> None:
         """Loads the schema; a fresh database gets the system collections first."""
-        if await self._app.db.read(self._is_empty):
-            await self._write(self._fill_fresh_database)
+        if await self._app.db.read(self._lacks_presets):
+            await self._write(self._create_presets)
         _oldest, seen = await self._app.db.last_change()
         await self.reload()
         self._agreement.loaded(seen)
@@ -79,17 +79,20 @@ class CollectionsService:
         if self._watcher is not None:
             self._watcher.cancel()
 
-    def _is_empty(self, connection: Connection) -> bool:
+    def _lacks_presets(self, connection: Connection) -> bool:
         if "fields" not in column_types(connection, TABLE):
             raise DatabaseUnusableError(
                 "the data directory was written by a PocketBase before 0.23; open it once with PocketBase 0.23 or newer"
             )
-        return connection.fetch_one(f"SELECT 1 FROM {connection.dialect.quote(TABLE)} LIMIT 1") is None
+        return bool(missing_presets(self._read_schema(connection), self))
 
-    def _fill_fresh_database(self, writer: SchemaWriter) -> None:
+    def _create_presets(self, writer: SchemaWriter) -> None:
         # another process may have been faster between the look and this transaction
-        if not writer.schema.collections:
-            create_presets(writer, self)
+        is_fresh = not writer.schema.collections
+        for collection in missing_presets(writer.schema, self):
+            # Their index texts are not canonical and their rules name fields of auth records: nothing to check.
+            writer.save(collection, validate=False)
+        if is_fresh:
             mark_migrations(writer.transaction)
 
     # -- reading -----------------------------------------------------------------------------------------------------
