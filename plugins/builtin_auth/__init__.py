@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
 
 from builtin_auth.config import CONFIG_SCHEMA, hashing_options
@@ -27,13 +27,13 @@ REFERENCES = ("_otps", "_mfas", "_authOrigins", "_externalAuths")
 
 
 class AuthPlugin:
-    """The built-in ``auth`` plugin. One instance serves one application."""
+    """The built-in ``auth`` plugin; one object for all applications of a process."""
 
     requires_services = ("database", "collections", "records", "settings")
     CONFIG_SCHEMA = CONFIG_SCHEMA
 
     def __init__(self) -> None:
-        self._service: AuthService | None = None
+        self._services: dict[App, AuthService] = {}
 
     # -- services ------------------------------------------------------------------------------------------------------
 
@@ -53,9 +53,10 @@ class AuthPlugin:
         """The service of ``app``, made on first use: other providers may stand in for ours, the parts stay ours."""
         from builtin_auth.service import AuthService
 
-        if self._service is None or self._service.app is not app:
-            self._service = AuthService(app)
-        return self._service
+        service = self._services.get(app)
+        if service is None:
+            service = self._services[app] = AuthService(app)
+        return service
 
     # -- registrations -------------------------------------------------------------------------------------------------
 
@@ -114,6 +115,14 @@ class AuthPlugin:
 
         if event.worker == 0:
             event.banner.extend(await installer_banner(app, self.service(app), event.base_url))
+
+    @hookimpl(wrapper=True, tryfirst=True)
+    async def on_terminate(self, app: App) -> AsyncIterator[None]:
+        """Lets go of the application."""
+        try:
+            yield
+        finally:
+            self._services.pop(app, None)
 
     @hookimpl(collections=AUTH)
     async def on_record_create_request(self, event: RecordRequestEvent, app: App) -> None:

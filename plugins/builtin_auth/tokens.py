@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from builtin_auth.jwt_codec import Claims, InvalidToken, read_unverified, sign, verify
-from builtin_auth.options import OptionsCache
+from builtin_auth.options import AuthOptions, OptionsCache
 from pbhost.errors import JSON
 from pbhost.model import Record
 
@@ -34,7 +34,7 @@ class Tokens:
         claims: Mapping[str, JSON] | None = None,
     ) -> str:
         """A signed token for ``record``; ``duration`` 0 or less means the collection's."""
-        seconds = duration if duration > 0 else self._options.of(record.collection).durations[type]
+        seconds = duration if duration > 0 else self._current(record).durations[type]
         payload: Claims = {"type": type, "id": record.id, "collectionId": record.collection.id}
         if type == "auth":
             payload["refreshable"] = refreshable
@@ -64,4 +64,8 @@ class Tokens:
             return None
 
     def _key(self, record: Record, type: TokenType) -> str:
-        return record.text("tokenKey") + self._options.of(record.collection).secrets[type]
+        return record.text("tokenKey") + self._current(record).secrets[type]
+
+    def _current(self, record: Record) -> AuthOptions:
+        """The options as they are now; the record may have been read before they changed."""
+        return self._options.of(self._app.collections.find(record.collection.id) or record.collection)
