@@ -46,6 +46,11 @@ class CompiledQuery:
     tables: frozenset[str]
     _texts: dict[tuple[object, ...], Template] = field(default_factory=dict, repr=False)
 
+    @property
+    def size(self) -> int:
+        """Roughly the characters that it takes."""
+        return len(self.joins.text) + len(self.where.text if self.where else "") + 500
+
     def bind(self, binding: Binding) -> BoundQuery:
         """The query for one request."""
         return BoundQuery(self, binding)

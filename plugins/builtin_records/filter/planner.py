@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
-from threading import Lock
-from typing import NamedTuple, TypeAlias
 
 from pbhost.database import Dialect, SqlValue
 from pbhost.model import Collection, Record, RequestContext
@@ -23,6 +19,7 @@ from .errors import FilterError, ForbiddenFilter
 from .expression import Expression, Query, parse_rule
 from .links import BASE, Joins, column
 from .parser import parse
+from .plans import PlanCache, Question, Spec
 from .printer import to_shape
 from .schema import Access, Row, Schema
 from .sorting import order_by
@@ -30,65 +27,11 @@ from .template import ALWAYS, Template, all_of, enclosed, join, parameter
 
 #: Bytes of a filter in a request.
 MAX_CLIENT_FILTER = 3500
-MAX_PLANS = 2000
-#: Kinds of requests that one plan keeps SQL for.
-MAX_VARIANTS = 128
+#: Characters of a filter whose tree is kept; longer ones are parsed each time, so that trees take little memory.
+MAX_KEPT_FILTER = 400
 
 _VIRTUAL = "pb_row"
 _FORBIDDEN = ("@collection.", "@request.")
-
-_Question: TypeAlias = Callable[[Binding], Hashable]
-
-
-class _Spec(NamedTuple):
-    """What a plan is for. ``shape`` stands for every filter that differs from it in its literals only."""
-
-    collection_id: str
-    version: int
-    rule: str
-    shape: str
-    sort: str
-    access: Access
-    is_virtual: bool
-
-
-@dataclass(slots=True)
-class _Fork:
-    question: _Question
-    branches: dict[Hashable, _Fork | CompiledQuery] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Plan:
-    """The SQL of one specification: a tree of questions about the request, with a compiled query at each end."""
-
-    root: _Fork | CompiledQuery | None = None
-    variants: int = 0
-
-    def find(self, binding: Binding) -> CompiledQuery | None:
-        node = self.root
-        while isinstance(node, _Fork):
-            node = node.branches.get(node.question(binding))
-        return node
-
-    def add(self, answers: Sequence[tuple[_Question, Hashable]], compiled: CompiledQuery) -> None:
-        """Adds a query at the end of the questions that its compilation asked, which depend on nothing but the answers
-        before them."""
-        if self.variants >= MAX_VARIANTS:
-            self.root, self.variants = None, 0
-        self.variants += 1
-        if not answers:
-            self.root = compiled
-            return
-        if not isinstance(self.root, _Fork):
-            self.root = _Fork(answers[0][0])
-        fork = self.root
-        for (_, answer), (question, _) in pairwise(answers):
-            branch = fork.branches.get(answer)
-            if not isinstance(branch, _Fork):
-                branch = fork.branches[answer] = _Fork(question)
-            fork = branch
-        fork.branches[answers[-1][1]] = compiled
 
 
 class QueryPlanner:
@@ -104,9 +47,7 @@ class QueryPlanner:
         self._schema = schema
         self._dialect = dialect
         self._functions = {function.name: function for function in functions}
-        self._plans: OrderedDict[_Spec, _Plan] = OrderedDict()
-        self._generation = schema.generation
-        self._lock = Lock()
+        self._plans = PlanCache(schema.generation)
 
     def query(
         self,
@@ -140,7 +81,7 @@ class QueryPlanner:
         """
         tree, shape, literals = _read_filter(filter, sort, access, context)
         binding = Binding(context=context, literals=literals, values=values, ids=ids, row=row)
-        spec = _Spec(
+        spec = Spec(
             collection_id=collection.id,
             version=collection.version,
             rule=rule,
@@ -149,19 +90,18 @@ class QueryPlanner:
             access=access,
             is_virtual=row is not None,
         )
-        plan = self._plan(spec)
+        plan = self._plans.plan(spec, self._schema.generation)
         compiled = plan.find(binding)
         if compiled is None:
-            answers: dict[_Question, Hashable] = {}
+            answers: dict[Question, Hashable] = {}
 
-            def ask(question: _Question) -> Hashable:
+            def ask(question: Question) -> Hashable:
                 if question not in answers:
                     answers[question] = question(binding)
                 return answers[question]
 
             compiled = self._compile(collection, spec, tree, ask, self._schema)
-            with self._lock:
-                plan.add(list(answers.items()), compiled)
+            self._plans.add(spec, plan, list(answers.items()), compiled)
         return compiled.bind(binding)
 
     def check_rule(self, collection: Collection, rule: str) -> None:
@@ -171,7 +111,7 @@ class QueryPlanner:
             FilterError: it could not; the text says why.
         """
         binding = Binding(context=RequestContext())
-        spec = _Spec(
+        spec = Spec(
             collection_id=collection.id,
             version=collection.version,
             rule=rule,
@@ -182,26 +122,12 @@ class QueryPlanner:
         )
         self._compile(collection, spec, None, lambda question: question(binding), _With(self._schema, collection))
 
-    def _plan(self, spec: _Spec) -> _Plan:
-        with self._lock:
-            if self._schema.generation != self._generation:
-                self._plans.clear()
-                self._generation = self._schema.generation
-            plan = self._plans.get(spec)
-            if plan is None:
-                plan = self._plans[spec] = _Plan()
-                if len(self._plans) > MAX_PLANS:
-                    self._plans.popitem(last=False)
-            else:
-                self._plans.move_to_end(spec)
-            return plan
-
     def _compile(
         self,
         collection: Collection,
-        spec: _Spec,
+        spec: Spec,
         tree: Group | None,
-        ask: Callable[[_Question], Hashable],
+        ask: Callable[[Question], Hashable],
         schema: Schema,
     ) -> CompiledQuery:
         dialect = self._dialect
@@ -287,15 +213,17 @@ def _read_filter(
         return None, "", ()
     if access is not Access.CODE and len(text.encode("utf-8", "replace")) > MAX_CLIENT_FILTER:
         raise FilterError(f"the filter is longer than {MAX_CLIENT_FILTER} bytes")
-    return _parsed(text, access is Access.CODE)
+    return (_kept if len(text) <= MAX_KEPT_FILTER else _parsed)(text, access is Access.CODE)
 
 
-@lru_cache(maxsize=1024)
 def _parsed(text: str, placeholders: bool) -> tuple[Group, str, tuple[str | float, ...]]:
     tree = parse(text, placeholders=placeholders)
     literals: list[str | float] = []
     _collect(tree, literals)
     return tree, to_shape(tree), tuple(literals)
+
+
+_kept = lru_cache(maxsize=512)(_parsed)
 
 
 def _collect(tree: Group, literals: list[str | float]) -> None:

@@ -190,3 +190,18 @@ def test_what_compiles_also_runs(world, text, guest, q):
     )
     # A rule sees the same rows as the filter of a superuser.
     assert world.ids(rule=text, context=context) == world.ids(text, context)
+
+
+def test_what_hostile_filters_leave_behind_is_bounded(world):
+    from builtin_records.filter import plans
+
+    plain = world.query("count > 1").compiled
+    for index in range(300):
+        world.query(" || ".join(f"meta.k{index}x{number} = 'x'" for number in range(100)))
+        world.query("count > 1")
+        with pytest.raises(FilterError):
+            world.query("nothing = 1", sort=f"{'x' * 20_000}{index}")
+    assert world.query("count > 1").compiled is plain, "what is used stays"
+    cache = world.planner._plans
+    assert cache._size == sum(plan.size for plan in cache._plans.values())
+    assert cache._size <= plans.MAX_TEXT
