@@ -67,10 +67,12 @@ class CollectionsService:
 
     async def start(self) -> None:
         """Loads the schema; a fresh database gets the system collections first."""
-        if await self._app.db.read(self._lacks_presets):
-            await self._write(self._create_presets)
         _oldest, seen = await self._app.db.last_change()
-        await self.reload()
+        schema = await self._app.db.read(self._first_look)
+        if missing_presets(schema, self):
+            await self._write(self._create_presets)
+        else:
+            self._swap(schema)
         self._agreement.loaded(seen)
         self._watcher = self._app.background(self._watch(seen), name="collections: schema changes of other processes")
 
@@ -79,12 +81,12 @@ class CollectionsService:
         if self._watcher is not None:
             self._watcher.cancel()
 
-    def _lacks_presets(self, connection: Connection) -> bool:
+    def _first_look(self, connection: Connection) -> Schema:
         if "fields" not in column_types(connection, TABLE):
             raise DatabaseUnusableError(
                 "the data directory was written by a PocketBase before 0.23; open it once with PocketBase 0.23 or newer"
             )
-        return bool(missing_presets(self._read_schema(connection), self))
+        return self._read_schema(connection)
 
     def _create_presets(self, writer: SchemaWriter) -> None:
         # another process may have been faster between the look and this transaction
