@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from builtin_records.filter.like import like_pattern
 from builtin_records.filter.macros import MACROS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -38,6 +38,7 @@ def test_the_pattern_of_a_value(value, pattern):
 
 
 @given(st.text(alphabet="ab%_\\é"))
+@settings(deadline=None)
 def test_a_text_without_wildcard_and_backslash_finds_itself_only(text):
     plain = text.replace("%", "").replace("\\", "")
     connection = sqlite3.connect(":memory:")
@@ -52,6 +53,7 @@ def test_a_text_without_wildcard_and_backslash_finds_itself_only(text):
 
 
 @given(st.text(alphabet="ab%_\\"))
+@settings(deadline=None)
 def test_every_pattern_is_accepted(text):
     connection = sqlite3.connect(":memory:")
     try:

@@ -109,12 +109,13 @@ trees = groups(st.recursive(comparisons, groups, max_leaves=12))
 
 
 @given(trees)
+@settings(deadline=None)
 def test_a_printed_tree_parses_to_itself(tree: Group) -> None:
     assert parse(to_text(tree)) == tree
 
 
 @given(st.text() | st.text(alphabet="ab@_.:()'\"\\/&|=?!~<>, \n-19{}"))
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 def test_any_text_gives_a_tree_or_a_filter_error(text: str) -> None:
     try:
         tree = parse(text, placeholders=True)

@@ -182,7 +182,7 @@ expressions = st.recursive(
 
 
 @given(text=expressions, guest=st.booleans(), q=st.sampled_from([None, "", "x", "5"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # nothing is changed in the world
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])  # nothing is changed in the world
 def test_what_compiles_also_runs(world, text, guest, q):
     context = RequestContext() if guest else as_user(world, "u1")
     context = context.derive(
