@@ -10,7 +10,6 @@ from typing import ClassVar, Self
 
 from builtin_files.content_types import ContentType
 from builtin_files.names import MAX_STORED_NAME, STORED_NAME, first_bytes, stored_name
-from builtin_files.sniffing import detect_file
 from builtin_files.thumb_geometry import EMPTY_SIZES, SIZE
 from pbhost.database import SqlValue
 from pbhost.errors import INVALID_VALUE, JSON, REQUIRED, ErrorTree, FieldError, ValidationError
@@ -365,29 +364,26 @@ def _item(value: object) -> list[Item]:
     return []
 
 
-def _named(upload: UploadedFile) -> UploadedFile:
-    """The upload with its stored name and detected type, both computed when it is first seen."""
-    if not upload.content_type and not upload.name:
-        detected: ContentType | None = None
-        try:
-            with upload.open() as content:
-                detected = detect_file(content)
-        except OSError:
-            pass  # validation says that the type is not supported; storing fails with the cause
-        upload.content_type = detected.name if detected else ""
-        upload.name = stored_name(upload.original_name, lambda: detected.extension if detected else "")
-    elif not upload.content_type:
-        _detect_type(upload)
-    return upload
+def _detect(upload: UploadedFile) -> ContentType | None:
+    """The type of an upload's content; None if it cannot be read: validation says so, storing fails with the cause."""
+    from builtin_files.sniffing import detect_file
 
-
-def _detect_type(upload: UploadedFile) -> None:
-    """The type of an upload whose name was set by code."""
     try:
         with upload.open() as content:
-            upload.content_type = detect_file(content).name
+            return detect_file(content)
     except OSError:
-        return
+        return None
+
+
+def _named(upload: UploadedFile) -> UploadedFile:
+    """The upload with its stored name and detected type, both computed when it is first seen."""
+    if upload.name and upload.content_type:
+        return upload
+    detected = _detect(upload)
+    upload.content_type = detected.name if detected else ""
+    if not upload.name:
+        upload.name = stored_name(upload.original_name, lambda: detected.extension if detected else "")
+    return upload
 
 
 def _assign_id(record: Record) -> None:

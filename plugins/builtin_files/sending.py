@@ -92,9 +92,15 @@ async def _stream(
         for part in answer.parts:
             if isinstance(part, bytes):
                 await response.write(part)
-            elif file is None or not await _sendfile(request, file, part):
+                continue
+            sent = None if file is None else await _sendfile(request, file, part)
+            if sent is None:
+                sent = 0
                 async for chunk in storage.read(key, start=part.start, end=part.start + part.length):
                     await response.write(chunk)
+                    sent += len(chunk)
+            if sent != part.length:
+                raise OSError("the file is shorter than it was")
         await response.write_eof()
     except OSError as error:
         if not response.prepared or isinstance(error, ConnectionError):
@@ -109,15 +115,15 @@ async def _stream(
     return response
 
 
-async def _sendfile(request: web.Request, file: BinaryIO, part: Slice) -> bool:
-    """Lets the kernel copy the file to the socket; False where the event loop has no such call (uvloop)."""
+async def _sendfile(request: web.Request, file: BinaryIO, part: Slice) -> int | None:
+    """Lets the kernel copy the file to the socket; returns how much, None where the event loop cannot (uvloop)."""
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the client closed the connection")
     if part.length == 0:
-        return True
+        return 0
+    loop = asyncio.get_running_loop()
     try:
-        await asyncio.get_running_loop().sendfile(transport, file, part.start, part.length, fallback=False)
+        return await loop.sendfile(transport, file, part.start, part.length, fallback=False)
     except (NotImplementedError, asyncio.SendfileNotAvailableError):
-        return False
-    return True
+        return None
