@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import time
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -140,7 +141,7 @@ class LogsService:
         return [self._entry(item) for item in batch]
 
     def _entry(self, item: _Queued) -> LogEntry:
-        created = format_date(datetime.fromtimestamp(item[0], UTC))
+        created = _stored_time(item[0])
         if len(item) == 4:
             _, level, message, data = item
             return LogEntry(level, shorten(message, _MAX_TEXT), created, data)
@@ -166,6 +167,17 @@ class _LoggingBridge(logging.Handler):
         # Records come from database threads too, the queue belongs to the event loop.
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._logs.write, level, record.getMessage(), data)
+
+
+def _stored_time(seconds: float) -> str:
+    """The stored form of a time; its second is formatted once for the hundreds of entries that share it."""
+    whole = int(seconds)
+    return f"{_stored_second(whole)}{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=4)
+def _stored_second(seconds: int) -> str:
+    return format_date(datetime.fromtimestamp(seconds, UTC))[:-4]
 
 
 def _integer(value: JSON) -> int:
