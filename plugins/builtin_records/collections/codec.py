@@ -98,7 +98,8 @@ class Codec:
             return (kind or opaque_type(str(name))).decode(data)
         except OptionTypeError as error:
             log.warning("field %r has unusable options (%s); it is kept as it is", data.get("name"), error)
-            return opaque_type(str(name)).decode({key: data[key] for key in ("id", "name", "type") if key in data})
+            usable = {key: data[key] for key in ("id", "name") if isinstance(data.get(key), str)}
+            return opaque_type(str(name)).decode(usable)
 
     def _stored_options(self, collection: Collection, value: SqlValue) -> dict[str, JSON]:
         options = _json_object(value)

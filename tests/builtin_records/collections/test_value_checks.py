@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from builtin_records.collections import CollectionsService
+
 from pbhost.app import App
 from pbhost.database import Transaction
 from pbhost.errors import JSON, FieldError
