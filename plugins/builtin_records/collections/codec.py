@@ -71,7 +71,8 @@ class Codec:
         )
         for attribute, key in RULES.items():
             rule = values[key]
-            setattr(collection, attribute, None if rule is None else _text(rule))
+            # what is no text must lock the collection: an empty text would open it to everyone
+            setattr(collection, attribute, rule if isinstance(rule, str) else None)
         collection.options = self._stored_options(collection, values["options"])
         return collection
 

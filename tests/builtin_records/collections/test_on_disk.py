@@ -59,7 +59,8 @@ async def test_rows_edited_by_hand_do_not_stop_the_server(config: Config) -> Non
         for name in ("a", "b", "c", "d"):
             assert app.collections.public_json(app.collections.get(name))["name"] == name
         assert "secret" not in app.collections.public_json(app.collections.get("c"))
-        assert app.collections.get("c").list_rule == ""
+        assert app.collections.get("c").list_rule == "5"
+        assert app.collections.get("d").view_rule is None
 
 
 async def test_columns_of_older_versions_are_enough(config: Config) -> None:
