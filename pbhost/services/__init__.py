@@ -24,7 +24,7 @@ from pbhost.services.operations import (
     SettingsSection,
 )
 from pbhost.services.realtime import Realtime, RealtimeClient, RealtimeMessage
-from pbhost.services.records import Page, Records, SyncRecords
+from pbhost.services.records import Page, Records, SyncRecords, TableQuery
 from pbhost.services.schema import Collections
 from pbhost.services.sign_in import Auth, AuthMethod, MailKind, OAuth2Provider, OAuth2User, PasswordHasher, TokenType
 
@@ -128,5 +128,6 @@ __all__ = [
     "Startable",
     "Storage",
     "SyncRecords",
+    "TableQuery",
     "TokenType",
 ]

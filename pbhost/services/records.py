@@ -24,6 +24,18 @@ class Page:
     total_pages: int = -1
 
 
+class TableQuery(Protocol):
+    """Statements over the matching rows of a plain table."""
+
+    def select(self, columns: Sequence[str], *, limit: int = 0, offset: int = 0) -> Sql:
+        """Columns of the rows in the order of the sort; ``limit`` 0 for all."""
+        ...
+
+    def count(self) -> Sql:
+        """One row with the number of rows."""
+        ...
+
+
 class SyncRecords(Protocol):
     """Records inside a transaction, from its thread: what in-transaction plain hooks use.
 
@@ -267,16 +279,14 @@ class Records(Protocol):
         """What ``POST /records`` does, hooks of the request included; for internal requests (OAuth2 sign-up)."""
         ...
 
-    def table_query(self, columns: Mapping[str, StorageKind], *, filter: str = "", sort: str = "") -> tuple[Sql, Sql]:
-        """The filter language over a plain table that is no collection (the log, the list of collections).
+    def table_query(
+        self, table: str, columns: Mapping[str, StorageKind], *, filter: str = "", sort: str = ""
+    ) -> TableQuery:
+        """The filter language over a plain table that is no collection, for instance the log.
 
         Args:
             columns: what may be named, by column; a ``json`` column allows paths below it (``data.status``).
-            filter: of a superuser; no macros of a request, no relations.
-
-        Returns:
-            What stands after ``WHERE`` and after ``ORDER BY``, over unqualified columns; an empty text where nothing
-            was asked for.
+            filter: of a superuser.
 
         Raises:
             BadRequestError: the filter or the sort is not valid.

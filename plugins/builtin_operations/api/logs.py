@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from builtin_operations.logs.store import COLUMNS, LogStore
-from pbhost.database import Sql
-from pbhost.errors import ApiError, BadRequestError, NotFoundError
+from builtin_operations.logs.store import COLUMNS, TABLE, LogStore
+from pbhost.errors import BadRequestError, DatabaseError, NotFoundError
 from pbhost.http import Route, context_of
 
 if TYPE_CHECKING:
@@ -30,12 +29,16 @@ def routes(operations: Operations) -> list[Route]:
         per_page = _integer(query, "perPage", _DEFAULT_PER_PAGE)
         per_page = min(per_page, _MAX_PER_PAGE) if per_page > 0 else _DEFAULT_PER_PAGE
         count = query.get("skipTotal", "") not in ("1", "t", "T", "true", "TRUE", "True")
-        where, order = operations.app.records.table_query(
-            COLUMNS, filter=query.get("filter", ""), sort=query.get("sort", "")
+        matching = operations.app.records.table_query(
+            TABLE, COLUMNS, filter=query.get("filter", ""), sort=query.get("sort", "")
         )
         # Beyond that no table reaches; a page number must not overflow the database's integers.
         offset = min((page - 1) * per_page, 2**62)
-        found = await _store(operations).page(where, order, limit=per_page, offset=offset, count=count)
+        try:
+            found = await _store(operations).page(matching, limit=per_page, offset=offset, count=count)
+        except DatabaseError as error:
+            # What compiles may still be more than the database takes.
+            raise BadRequestError(cause=str(error)) from error
         pages = -(-found.total // per_page) if count else -1
         return {
             "items": found.items,
@@ -48,10 +51,12 @@ def routes(operations: Operations) -> list[Route]:
     async def stats(request: web.Request) -> object:
         text = context_of(request).query.get("filter", "")
         try:
-            where = operations.app.records.table_query(COLUMNS, filter=text)[0] if text else Sql("")
-        except ApiError as error:
-            raise BadRequestError("Invalid filter format.", cause=error.cause or error.message) from error
-        return await _store(operations).hourly_totals(where)
+            matching = operations.app.records.table_query(TABLE, COLUMNS, filter=text)
+            return await _store(operations).hourly_totals(matching)
+        except BadRequestError as error:
+            raise BadRequestError("Invalid filter format.", cause=error.cause) from error
+        except DatabaseError as error:
+            raise BadRequestError("Invalid filter format.", cause=str(error)) from error
 
     async def view(request: web.Request) -> object:
         entry = await _store(operations).find(request.match_info["id"])

@@ -14,7 +14,9 @@ from pbhost.errors import JSON
 from pbhost.model.dates import format_date
 from pbhost.model.field import StorageKind
 from pbhost.model.ids import record_id
+from pbhost.services import TableQuery
 
+TABLE = "_logs"
 #: What filters and sorts of the log may name.
 COLUMNS: Mapping[str, StorageKind] = {
     "id": "text",
@@ -27,7 +29,7 @@ _ROWS = 100
 _INSERT = "INSERT INTO _logs (id, level, message, data, created) VALUES "
 _VALUES = "(?, ?, ?, ?, ?)"
 _INSERT_MANY = _INSERT + ", ".join([_VALUES] * _ROWS)
-_SELECT = Sql("SELECT id, created, data, message, level FROM _logs")
+_COLUMNS = ("id", "created", "data", "message", "level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +63,28 @@ class LogStore:
 
         await self._database.write(write)
 
-    async def page(self, where: Sql, order: Sql, *, limit: int, offset: int, count: bool) -> LogPage:
+    async def page(self, query: TableQuery, *, limit: int, offset: int, count: bool) -> LogPage:
         """Entries that match, in order."""
-        condition = Sql(" WHERE ") + where if where.text else Sql("")
-        ordering = Sql(" ORDER BY ") + order if order.text else Sql("")
-        paging = Sql(" LIMIT ? OFFSET ?", (limit, offset))
 
         def read(connection: Connection) -> LogPage:
-            total = -1
-            if count:
-                row = connection.fetch_one(Sql("SELECT count(*) FROM _logs") + condition)
-                total = row[0] if row is not None and isinstance(row[0], int) else 0
-            rows = connection.fetch_all(_SELECT + condition + ordering + paging)
-            return LogPage([_public(row) for row in rows], total)
+            counted = connection.fetch_one(query.count()) if count else None
+            rows = connection.fetch_all(query.select(_COLUMNS, limit=limit, offset=offset))
+            return LogPage([_public(row) for row in rows], _integer(counted[0]) if counted is not None else -1)
 
         return await self._database.read(read, lane="list")
 
     async def find(self, id_: str) -> dict[str, JSON] | None:
         """One entry, or None."""
-        row = await self._database.read(lambda connection: connection.fetch_one(_SELECT + Sql(" WHERE id = ?", (id_,))))
+        sql = f"SELECT {', '.join(_COLUMNS)} FROM {TABLE} WHERE id = ?"  # names of ours
+        row = await self._database.read(lambda connection: connection.fetch_one(sql, (id_,)))
         return None if row is None else _public(row)
 
-    async def hourly_totals(self, where: Sql) -> list[dict[str, JSON]]:
+    async def hourly_totals(self, query: TableQuery) -> list[dict[str, JSON]]:
         """How many entries each hour has, in ascending order; hours without entries are left out."""
         hour = self._database.dialect.strftime(["'%Y-%m-%d %H:00:00'", "created"])
-        condition = Sql(" WHERE ") + where if where.text else Sql("")
-        query = Sql(f"SELECT {hour} AS hour, count(*) FROM _logs") + condition + " GROUP BY hour ORDER BY hour"
-        rows = await self._database.read(lambda connection: connection.fetch_all(query), lane="list")
+        head = f"SELECT {hour} AS hour, count(*) FROM ("  # spelled by the dialect
+        sql = Sql(head) + query.select(["created"]) + ") AS entries GROUP BY hour ORDER BY hour"
+        rows = await self._database.read(lambda connection: connection.fetch_all(sql), lane="list")
         return [{"date": f"{hour}.000Z", "total": _integer(total)} for hour, total in rows if isinstance(hour, str)]
 
     async def purge(self, max_days: int, min_level: int | None = None) -> int:

@@ -15,6 +15,7 @@ from .deleting import Deleting
 from .lifecycle import Lifecycles
 from .queries import Queries
 from .saving import Saving
+from .tables import PlainTables
 from .totals import Totals
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Core:
 
     Attributes:
         app: the application; codecs, lifecycles, chains: what is known of each collection.
-        queries: look-ups under rules; answers: rows as a caller sees them; totals: counts of lists.
+        queries: look-ups under rules; tables: the same for plain tables.
+        answers: rows as a caller sees them; totals: counts of lists.
         saving, deleting: writes.
     """
 
@@ -37,7 +39,9 @@ class Core:
         self.codecs = Codecs(dialect)
         self.lifecycles = Lifecycles(dialect)
         self.chains = Chains(app)
-        self.queries = Queries(app, self.codecs, QueryPlanner(app.collections, dialect, functions))
+        planner = QueryPlanner(app.collections, dialect, functions)
+        self.queries = Queries(app, self.codecs, planner)
+        self.tables = PlainTables(planner)
         self.answers = Answers(app, self.codecs, self.queries, self.chains)
         self.totals = Totals(app)
         self.saving = Saving(app, self.codecs, self.lifecycles, self.chains)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pbhost.database import AsyncTransaction, Connection, Lane, Transaction
 from pbhost.errors import NotFoundError
 from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
-from pbhost.model.field import Field
-from pbhost.services import SyncRecords
+from pbhost.model.field import Field, StorageKind
+from pbhost.services import SyncRecords, TableQuery
 
 from ..filter import FilterError
 from .actions import Action, Create, Outcome, Update
@@ -350,6 +350,11 @@ class RecordsService:
         except FilterError as error:
             return str(error)
         return None
+
+    def table_query(
+        self, table: str, columns: Mapping[str, StorageKind], *, filter: str = "", sort: str = ""
+    ) -> TableQuery:
+        return self.core.tables.query(table, columns, filter, sort)
 
     async def enrich(
         self,
