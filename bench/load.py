@@ -53,7 +53,7 @@ def run(server: Process, target: Target, seconds: float, connections: int = 32) 
     if target.arguments:
         command += ["--", *target.arguments]
     before = server.cpu_seconds()
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
     spent = server.cpu_seconds() - before
     answers = int(_find(r"(\d+) requests in", output))
     errors = int(_find(r"Non-2xx or 3xx responses: (\d+)", output) or 0)

@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import cast
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -30,8 +31,8 @@ class Subscriber(asyncio.Protocol):
         self.id: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(f"GET /api/realtime HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        request = f"GET /api/realtime HTTP/1.1\r\nHost: {self._host}\r\n\r\n"
+        cast("asyncio.Transport", transport).write(request.encode())  # uvloop's own class does not inherit from it
 
     def data_received(self, data: bytes) -> None:
         if self.id.done():
@@ -76,7 +77,8 @@ async def main(url: str, collection: str, clients: int, creates: int) -> None:
         subscribers.append(subscriber)
     async with aiohttp.ClientSession() as session:
         for subscriber in subscribers:
-            body = {"clientId": await subscriber.id, "subscriptions": [f"{collection}/*"]}
+            client = await asyncio.wait_for(subscriber.id, _PATIENCE)
+            body = {"clientId": client, "subscriptions": [f"{collection}/*"]}
             async with session.post(f"{url}/api/realtime", json=body) as answer:
                 answer.raise_for_status()
         numbers = iter(range(creates))

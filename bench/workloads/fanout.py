@@ -15,7 +15,7 @@ def run(environment: Environment, report: Report) -> None:
     report.say("fan-out")
     command = [sys.executable, "-m", "bench.subscribers", environment.server.url, MESSAGES, str(CLIENTS), str(CREATES)]
     before = environment.server.cpu_seconds()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         raise SystemExit(f"the subscribers failed:\n{done.stderr[-3000:]}")
     result = json.loads(done.stdout.strip().splitlines()[-1])
