@@ -14,8 +14,12 @@ import orjson
 from pbhost.database import Dialect, Row, SqlValue
 from pbhost.model import Collection, Field, Record
 
+from ..datetext import to_date
+from ..fieldtypes.autodate import AutodateField
 from ..fieldtypes.bool import BoolField
 from ..fieldtypes.choices import ChoicesField
+from ..fieldtypes.date import DateField
+from ..fieldtypes.json import JsonField
 from ..fieldtypes.number import NumberField
 from ..fieldtypes.plain import PlainTextField
 
@@ -121,13 +125,12 @@ def _representable(value: object) -> object:
 
 def _compile(collection: Collection, *, reveal: bool) -> Encode:
     """Writes the function. Names of fields appear in it only as string literals, by ``repr``."""
-    names = {"C": collection.id, "N": collection.name}
+    scope: dict[str, object] = {"C": collection.id, "N": collection.name, "known_date": _dates.get}
     items = ["'collectionId': C", "'collectionName': N"]
-    visibility = ""
+    visibility = "False"
     email = ""
     for index, field in enumerate(collection.fields):
-        names[f"f{index}"] = field.json_from_db  # type: ignore[assignment]  # the function's globals hold all kinds
-        expression = _expression(field, index)
+        expression, scope[f"f{index}"] = _expression(field, f"v{index}", f"f{index}")
         if collection.is_auth:
             if field.name in SECRETS:
                 continue
@@ -143,27 +146,63 @@ def _compile(collection: Collection, *, reveal: bool) -> Encode:
         "def encode(row, show_email):",
         f"    ({columns},) = row",
         f"    out = {{{', '.join(sorted(items))}}}",
-        *([f"    if show_email or {visibility or 'False'}:", f"        out['email'] = {email}"] if email else []),
+        *([f"    if show_email or {visibility}:", f"        out['email'] = {email}"] if email else []),
         "    return out",
     ]
-    scope: dict[str, object] = {**names}
     exec("\n".join(source), scope)  # noqa: S102 - the text is made of literals and our own names only
     encode: Encode = scope["encode"]  # type: ignore[assignment]  # defined by the line above
     return encode
 
 
-def _expression(field: Field, index: int) -> str:
-    """A value of the row as JSON: a check of the usual stored form, else the field's own conversion."""
-    value, convert = f"v{index}", f"f{index}(v{index})"
+def _expression(field: Field, value: str, convert: str) -> tuple[str, Callable[[SqlValue], object]]:
+    """A value of the row as JSON: a check of the usual stored form, else a conversion, which is returned too."""
+    call = f"{convert}({value})"
     own = type(field).json_from_db
+    expression = call
+    conversion: Callable[[SqlValue], object] = field.json_from_db
     if own is PlainTextField.json_from_db:
-        return f"({value} if {value}.__class__ is str else {convert})"
-    if own is NumberField.json_from_db:
-        return f"({value} if {value}.__class__ is int and -{_EXACT} <= {value} <= {_EXACT} else {convert})"
-    if own is ChoicesField.json_from_db:
-        if field.is_multiple:
-            return f"([] if {value} == '[]' else {convert})"
-        return f"({value} if {value}.__class__ is str and '[' not in {value} else {convert})"
-    if own is BoolField.json_from_db:
-        return f"({value} != 0 if {value}.__class__ is int else {convert})"
+        expression = f"({value} if {value}.__class__ is str else {call})"
+    elif own is NumberField.json_from_db:
+        is_whole = f"{value}.__class__ is int and -{_EXACT} <= {value} <= {_EXACT}"
+        is_fraction = f"{value}.__class__ is float and {value} - {value} == 0 and not {value}.is_integer()"
+        expression = f"({value} if {is_whole} or {is_fraction} else {call})"
+    elif own is ChoicesField.json_from_db and field.is_multiple:
+        expression = f"([] if {value} == '[]' else {call})"
+    elif own is ChoicesField.json_from_db:
+        expression = f"({value} if {value}.__class__ is str and '[' not in {value} else {call})"
+    elif own is BoolField.json_from_db:
+        expression = f"({value} != 0 if {value}.__class__ is int else {call})"
+    elif own in (DateField.json_from_db, AutodateField.json_from_db):
+        expression, conversion = f"(known_date({value}) or {call})", _date
+    elif type(field) is JsonField:
+        expression, conversion = f"(None if {value} is None else {call})", _json_converter(field)
+    return expression, conversion
+
+
+#: Dates that were found to be in the stored form. Checking one costs more than all other fields of most rows.
+_dates: dict[SqlValue, str] = {}
+_MOST_DATES = 20_000
+
+
+def _date(value: SqlValue) -> str:
+    date = to_date(value)
+    if date and date == value:
+        if len(_dates) >= _MOST_DATES:
+            _dates.clear()
+        _dates[value] = date
+    return date
+
+
+def _json_converter(field: JsonField) -> Callable[[SqlValue], object]:
+    slow = field.json_from_db
+
+    def convert(value: SqlValue) -> object:
+        if not isinstance(value, str):
+            return slow(value)
+        try:
+            orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return slow(value)
+        return orjson.Fragment(value)
+
     return convert
