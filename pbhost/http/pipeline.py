@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -133,10 +133,7 @@ class Endpoint:
                 (edge for edge in (BEFORE_IDENTITY, BEFORE_LIMITS, BEFORE_GUARD) if middleware.priority < edge), 0
             )
             bands[band].append(middleware)
-        self._answer_step = _wrap(bands[0], self._answer)
-        self._body_step = _wrap(bands[BEFORE_GUARD], self._check_body)
-        self._limit_step = _wrap(bands[BEFORE_LIMITS], self._limit)
-        self._first_step = _wrap(bands[BEFORE_IDENTITY], self._identify)
+        self._first_step = self._with_middlewares(bands) if middlewares else self._steps
 
     # -- the outermost step: log, fault guard ------------------------------------------------------------------------
 
@@ -188,28 +185,54 @@ class Endpoint:
 
     # -- the steps ---------------------------------------------------------------------------------------------------
 
-    async def _identify(self, request: web.Request) -> web.StreamResponse:
-        pipeline = self.pipeline
-        if pipeline.auth is not None and hdrs.AUTHORIZATION in request.headers:
-            token = bearer_token(request)
-            record = pipeline.auth.cached_identity(token) or await pipeline.auth.identify(token)
-            if record is not None:
-                context = request[CONTEXT]
-                context.auth = record
-                context.token = token
-                limiter = pipeline.limiter
-                if limiter is not None and context.is_superuser and not limiter.allows_superuser(context.ip):
-                    raise ForbiddenError
-        return await self._limit_step(request)
+    async def _steps(self, request: web.Request) -> web.StreamResponse:
+        if hdrs.AUTHORIZATION in request.headers:
+            await self._identify(request)
+        self._limit(request)
+        self._check_body(request)
+        return await self._answer(request)
 
-    async def _limit(self, request: web.Request) -> web.StreamResponse:
+    def _with_middlewares(self, bands: Mapping[int, Sequence[Middleware]]) -> Step:
+        """The same steps with the middlewares in the gaps."""
+
+        async def check_body(request: web.Request) -> web.StreamResponse:
+            self._check_body(request)
+            return await answer(request)
+
+        async def limit(request: web.Request) -> web.StreamResponse:
+            self._limit(request)
+            return await before_body(request)
+
+        async def identify(request: web.Request) -> web.StreamResponse:
+            await self._identify(request)
+            return await before_limits(request)
+
+        answer = _wrap(bands[0], self._answer)
+        before_body = _wrap(bands[BEFORE_GUARD], check_body)
+        before_limits = _wrap(bands[BEFORE_LIMITS], limit)
+        return _wrap(bands[BEFORE_IDENTITY], identify)
+
+    async def _identify(self, request: web.Request) -> None:
+        auth = self.pipeline.auth
+        token = bearer_token(request)
+        if auth is None or not token:
+            return
+        record = auth.cached_identity(token) or await auth.identify(token)
+        if record is not None:
+            context = request[CONTEXT]
+            context.auth = record
+            context.token = token
+            limiter = self.pipeline.limiter
+            if limiter is not None and context.is_superuser and not limiter.allows_superuser(context.ip):
+                raise ForbiddenError
+
+    def _limit(self, request: web.Request) -> None:
         limiter = self.pipeline.limiter
         if limiter is not None:
             context = request[CONTEXT]
             labels, bucket = self._labels(request, context)
             if labels and not limiter.allow(labels, bucket, context):
                 raise TooManyRequestsError
-        return await self._body_step(request)
 
     def _labels(self, request: web.Request, context: RequestContext) -> tuple[Sequence[str], str]:
         """The rate-limit labels, most specific first, and what is counted apart."""
@@ -229,7 +252,7 @@ class Endpoint:
         name = request.match_info.get("collection", "")
         return self.pipeline.collections.find(name) if self.pipeline.collections is not None else None
 
-    async def _check_body(self, request: web.Request) -> web.StreamResponse:
+    def _check_body(self, request: web.Request) -> None:
         if has_body(request):
             limit = self.route.body_limit
             if callable(limit):
@@ -237,7 +260,6 @@ class Endpoint:
             if limit and (request.content_length or 0) > limit:
                 raise PayloadTooLargeError
             request[BODY_LIMIT] = limit
-        return await self._answer_step(request)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self.route.guard != "any":

@@ -68,19 +68,23 @@ class TrieResource(AbstractResource):
         self._trie = other._trie
         self._not_found = other._not_found
 
-    async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
-        """aiohttp's entry: always a match, an unknown path matches the 404 route so that it is logged and limited too."""
+    async def match(self, request: web.Request) -> UrlMappingMatchInfo:
+        """The route of a request: always one, for what no route matches is logged and limited too."""
         path = request.rel_url.raw_path
         method = request.method
         if ("//" in path or "/." in path) and clean_path(path) is not None:
-            return UrlMappingMatchInfo({}, self._redirect), set()
+            return UrlMappingMatchInfo({}, self._redirect)
         if method == hdrs.METH_OPTIONS:
-            return UrlMappingMatchInfo({}, self._preflight), set()
+            return UrlMappingMatchInfo({}, self._preflight)
         found = self._trie.resolve(method, path)
         if found is None:
-            return UrlMappingMatchInfo({}, self._not_found), set()
+            return UrlMappingMatchInfo({}, self._not_found)
         leaf, params = found
-        return UrlMappingMatchInfo(params, leaf.value), set()
+        return UrlMappingMatchInfo(params, leaf.value)
+
+    async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
+        """aiohttp's entry to a resource."""
+        return await self.match(request), set()
 
     # -- what aiohttp asks of any resource ---------------------------------------------------------------------------
 
