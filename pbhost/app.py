@@ -181,6 +181,22 @@ class App:
             self._services[name] = provided
         return self._services[name]
 
+    def inherited(self, service: str, by: object) -> object:
+        """What would be provided without a plugin: for one that wraps a service instead of replacing it.
+
+        Args:
+            service: a key of :data:`pbhost.services.SERVICES`.
+            by: the plugin that asks, the registered object or module.
+
+        Raises:
+            ServiceMissingError: nobody else provides the service.
+        """
+        caller = self.plugins.manager.subset_hook_caller(f"provide_{service}", remove_plugins=[by])
+        provided: object = caller(app=self)
+        if provided is None:
+            raise ServiceMissingError(f"no other plugin provides the {service} service")
+        return provided
+
     def has(self, service: str) -> bool:
         """Whether somebody provides the service."""
         return self._resolve(service) is not None

@@ -36,21 +36,25 @@ class OperationsPlugin:
     @hookimpl
     def provide_settings(self, app: App) -> Settings:
         """The settings row of the database."""
+        self.of(app).in_use.add("settings")
         return self.of(app).settings
 
     @hookimpl
     def provide_logs(self, app: App) -> Logs:
         """The table ``_logs`` of the auxiliary database."""
+        self.of(app).in_use.add("logs")
         return self.of(app).logs
 
     @hookimpl
     def provide_rate_limiter(self, app: App) -> RateLimiter:
         """Fixed windows in memory."""
+        self.of(app).in_use.add("rate_limiter")
         return self.of(app).rate_limiter
 
     @hookimpl
     def provide_cron(self, app: App) -> Cron:
         """A ticker in the first worker."""
+        self.of(app).in_use.add("cron")
         return self.of(app).cron
 
     @hookimpl

@@ -25,6 +25,8 @@ class Operations:
         self.rate_limiter = RateLimiterService(app)
         self.cron = CronService(app)
         self.backups = Backups(app)
+        #: The services of this plugin that are in use: itself, or behind one of another plugin that wraps it.
+        self.in_use: set[str] = set()
 
     def cron_jobs(self) -> list[CronJob]:
         """The jobs that keep the databases in shape."""
@@ -37,7 +39,7 @@ class Operations:
         """Starts what runs only in a server: the clock, and what follows the settings."""
         self.app.settings.on_change(self.backups.schedule)
         self.backups.schedule()
-        if self.app.has("cron") and self.app.cron is self.cron:
+        if "cron" in self.in_use:
             self.cron.serve()
 
     async def _optimize(self) -> None:

@@ -27,8 +27,8 @@ class RealtimePlugin:
 
     @hookimpl
     def register_routes(self, app: App) -> list[Route]:
-        """The routes, unless another plugin provides the broker."""
-        return RealtimeApi(self._broker).routes() if self._broker is not None and app.realtime is self._broker else []
+        """The routes, unless another plugin's broker took the place of this one."""
+        return RealtimeApi(self._broker).routes() if self._broker is not None else []
 
 
 #: The class: each application gets an instance of its own, for it holds that application's services.

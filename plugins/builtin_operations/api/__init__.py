@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 
 def routes(operations: Operations) -> list[Route]:
     """All routes of the plugin. Those of a service that another plugin provides are left to that plugin."""
-    app = operations.app
     found = [*health.routes(operations), *crons.routes(operations), *backups.routes(operations)]
     found += sql.routes(operations)
-    if app.settings is operations.settings:
+    if "settings" in operations.in_use:
         found += settings.routes(operations)
-    if app.logs is operations.logs:
+    if "logs" in operations.in_use:
         found += logs.routes(operations)
     return found
