@@ -157,7 +157,7 @@ class RequestValue:
             case int() | float():
                 return float(value)
             case _:
-                return to_sql(value) if self.field is None else self.field.to_db(value)
+                return to_sql(value) if self.field is None else _stored(self.field, value)
 
     def __hash__(self) -> int:
         # Fields are not hashable; the path tells which one it is.
@@ -292,6 +292,15 @@ def to_sql(value: object) -> SqlValue:
             return None if value.text == "null" else value.text
         case _:
             return _json_text(value)
+
+
+def _stored(field: Field, value: object) -> SqlValue:
+    """A submitted value as its field stores it. Outside of a record's write nobody has normalised it before."""
+    try:
+        stored = field.to_db(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FilterError(f"the value submitted for {field.name!r} cannot be stored") from error
+    return _encodable(stored) if isinstance(stored, str) else stored
 
 
 def lowered(value: object) -> SqlValue:

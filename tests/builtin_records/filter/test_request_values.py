@@ -256,8 +256,9 @@ def test_a_value_that_has_no_json_text_is_an_error_of_the_filter(world):
         deep = [deep]
     query = world.query("", RequestContext(), rule="@request.body.x != 'a'")
     assert world.run(query.ids())
-    with pytest.raises(FilterError):
-        world.query("", RequestContext(body={"x": deep}), rule="@request.body.x != 'a'")
+    for name in ("x", "meta"):
+        with pytest.raises(FilterError):
+            world.query("", RequestContext(body={name: deep}), rule=f"@request.body.{name} != 'a'")
 
 
 @pytest.mark.parametrize(
@@ -274,4 +275,5 @@ def test_odd_values_break_nothing(world, value):
     context = RequestContext(body={"x": value}, query={"q": "\ud800"})
     for sign in ("=", "!=", "~", ">"):
         world.ids("", context, rule=f"@request.body.x {sign} title || title {sign} @request.body.x")
+        world.ids("", RequestContext(body={"labels": value}), rule=f"@request.body.labels {sign} labels")
         world.ids("", context, rule=f"@request.query.q {sign} title || title {sign} @request.query.q:lower")
