@@ -15,8 +15,9 @@ _HTML = re.compile(
     r"<(?:!--|(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|body|br|b|p)(?=[ \t\r\n/>]))",
     re.IGNORECASE,
 )
-# What may stand before the root element: declaration and other instructions, comments, a document type.
-_PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^>\[]|\[.*?\])*>)*", re.DOTALL | re.IGNORECASE)
+# What may stand before the root element: declaration and other instructions, comments, a document type. Possessive, so
+# that a hostile text costs one pass and not one per way of reading it.
+_PROLOG = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?>[^>\[]|\[[^\]]*\])*+>)*+", re.DOTALL | re.IGNORECASE)
 _ROOT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)((?:\s[^<>]*)?)/?(?:>|\Z)")
 
 # Root element, what its tag must hold, type, extension.
@@ -36,6 +37,7 @@ _XML_KINDS = (
 )
 
 _SHEBANG = re.compile(r"#![ \t]*(?:\S*/)?(?:env(?:[ \t]+-\S+)*[ \t]+)?(?:\S*/)?([A-Za-z]+)[\d.]*(?=\s|\Z)")
+_MAX_SHEBANG = 128
 _SHELL = ("text/x-shellscript", ".sh")
 _INTERPRETERS = {
     **dict.fromkeys(["sh", "bash", "zsh", "ksh", "dash", "ash", "csh", "tcsh", "fish"], _SHELL),
@@ -107,7 +109,7 @@ def _markup(start: str) -> ContentType | None:
 
 
 def _by_lead(text: str, start: str) -> ContentType | None:
-    shebang = _SHEBANG.match(text)
+    shebang = _SHEBANG.match(text[:_MAX_SHEBANG])
     if shebang:
         return _found(_INTERPRETERS.get(shebang[1].lower()))
     for pattern, name, extension in _LEADS:

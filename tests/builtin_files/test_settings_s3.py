@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 from builtin_files.s3 import S3Settings, open_bucket
-from tests.builtin_files.conftest import Site, png
 
 from pbhost.errors import JSON
+from tests.builtin_files.conftest import Site, png
 
 
 @pytest.fixture(scope="module")

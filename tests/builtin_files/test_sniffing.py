@@ -182,6 +182,17 @@ def test_any_bytes_get_a_type(content: bytes, complete: bool) -> None:
     assert "/" in detect(content[:HEAD_BYTES], complete=complete).name
 
 
+@pytest.mark.parametrize(
+    "unit", ["[]", "<!--", "<?x", "/", " ", "<!DOCTYPE", "\\u", '"', "[", '{"":', "<meta ", "1", ",", '","', "<svg "]
+)
+@pytest.mark.parametrize("lead", ["", "<!DOCTYPE ", "#!/", "<svg ", '["', "<?xml ", "<html>"])
+def test_hostile_repetitions_cost_no_time(lead: str, unit: str) -> None:
+    # A pattern that backtracks exponentially would not come back from this.
+    head = (lead + unit * HEAD_BYTES).encode()[:HEAD_BYTES]
+    assert detect(head, complete=False).name
+    assert detect(head, complete=True).name
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

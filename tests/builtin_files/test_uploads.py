@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 
 from pbhost.errors import JSON
@@ -255,3 +257,33 @@ async def test_batch_files_live_and_die_with_the_batch(site: Site) -> None:
     answer = await site.send("POST", "/api/batch", [("@jsonPayload", payload("fine")), *files])
     assert answer.status == 200, answer.body
     assert len(site.on_disk()) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ("@request.body.one.size < 10", 200),
+        ("@request.body.one.size > 10", 400),
+        ('@request.body.one.originalName = "a.txt" && @request.body.one.name ~ "a%_%.txt"', 200),
+        ('one ~ "nothing"', 400),
+        ("@request.body.many:length = 2 && many:length = 2 && @request.body.many.0.size = 1", 200),
+        (None, 403),
+    ],
+)
+async def test_rules_see_uploads_and_a_refusal_leaves_no_file(site: Site, rule: JSON, status: int) -> None:
+    await site.server.request("PATCH", "/api/collections/docs", {"createRule": rule}, token=site.token)
+    parts: list[tuple[str, Part]] = [("one", ("a.txt", b"abc")), ("many", ("b.txt", b"b")), ("many", ("c.txt", b"b"))]
+    answer = await site.send("POST", "/api/collections/docs/records", parts, token="")
+    assert answer.status == status, answer.body
+    await until(lambda: len(site.on_disk()) == (3 if status == 200 else 0))
+
+
+async def test_a_body_over_the_limit_is_refused(site: Site) -> None:
+    form = aiohttp.FormData()
+    form.add_field("one", io.BytesIO(bytes(80 * 1024 * 1024)), filename="a.bin")
+    try:
+        answer = await site.server.request("POST", "/api/collections/docs/records", data=form)
+    except aiohttp.ClientError:
+        return  # the server may stop reading and close
+    assert (answer.status, answer["message"]) == (413, "Request entity too large.")
+    assert site.on_disk() == []
