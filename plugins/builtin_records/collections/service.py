@@ -12,7 +12,14 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pbhost.database import AsyncTransaction, Connection, Row, Transaction
-from pbhost.errors import JSON, BadRequestError, DatabaseUnusableError, NotFoundError, PbhostError
+from pbhost.errors import (
+    JSON,
+    BadRequestError,
+    DatabaseError,
+    DatabaseUnusableError,
+    NotFoundError,
+    PbhostError,
+)
 from pbhost.hooks.events import CollectionEvent, ModelEvent
 from pbhost.model import Collection, CollectionType, Field, RequestContext
 from pbhost.model.ids import random_text
@@ -223,10 +230,6 @@ class CollectionsService:
         self, collection: Collection, *, context: RequestContext | None = None, tx: AsyncTransaction | None = None
     ) -> None:
         await self._write(lambda writer: writer.delete(collection), context=context, tx=tx)
-        if self._app.has("storage"):
-            self._app.background(
-                self._app.storage.delete_prefix(f"{collection.id}/"), name=f"delete the files of {collection.name}"
-            )
 
     async def truncate(self, collection: Collection, *, context: RequestContext | None = None) -> None:
         if collection.is_view:
@@ -300,14 +303,16 @@ class CollectionsService:
         return result
 
     def _within(self, transaction: Transaction, work: Callable[[Transaction], T], begun: list[CollectionEvent]) -> T:
-        """In somebody else's transaction the after-hooks wait for its commit."""
+        """In somebody else's transaction the after-hooks wait for its end."""
         with transaction.savepoint():
             result = work(transaction)
-        transaction.on_commit(lambda: self._notify_later(begun))
+        undone = DatabaseError("the transaction was rolled back")
+        transaction.on_commit(lambda: self._notify_later(begun, "success"))
+        transaction.on_rollback(lambda: self._notify_later(begun, "error", undone))
         return result
 
-    def _notify_later(self, begun: list[CollectionEvent]) -> None:
-        self._app.background(self._notify(begun, "success"), name="collections: after-hooks")
+    def _notify_later(self, begun: list[CollectionEvent], outcome: str, error: BaseException | None = None) -> None:
+        self._app.background(self._notify(begun, outcome, error), name="collections: after-hooks")
 
     @contextmanager
     def _writer(self, transaction: Transaction, context: RequestContext | None) -> Iterator[SchemaWriter]:
@@ -325,6 +330,9 @@ class CollectionsService:
         self._own_changes.update(writer.own_changes)
         self._swap(writer.schema)
         self._app.background(self._optimize(), name="collections: optimize")
+        if self._app.has("storage"):
+            for id_ in writer.deleted:
+                self._app.background(self._app.storage.delete_prefix(f"{id_}/"), name=f"delete the files of {id_}")
 
     async def _optimize(self) -> None:
         await self._app.db.write(lambda transaction: transaction.execute(transaction.dialect.optimize()))

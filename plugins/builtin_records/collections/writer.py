@@ -49,6 +49,7 @@ class SchemaWriter:
         events: what was begun, in order, for the after-hooks.
         own_changes: sequence numbers of the changes recorded here.
         renamed: old and new names of collections that were renamed.
+        deleted: ids of collections that were deleted.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class SchemaWriter:
         self.events: list[CollectionEvent] = []
         self.own_changes: list[int] = []
         self.renamed: list[tuple[str, str]] = []
+        self.deleted: list[str] = []
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
@@ -245,6 +247,7 @@ class SchemaWriter:
 
     def _changed(self, collection: Collection, action: Action) -> None:
         if action == "delete":
+            self.deleted.append(collection.id)
             self.schema = self.schema.without(collection.id)
         else:
             self.schema = self.schema.with_collection(collection)

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from pbhost.errors import JSON
+from pbhost.errors import JSON, NotFoundError
 from pbhost.hooks import hookimpl
 from pbhost.hooks.events import CollectionRequestEvent, CollectionsImportRequestEvent, CollectionsListRequestEvent
 from pbhost.testing import Answer, Running, running_app
@@ -113,6 +113,32 @@ async def test_a_rename_takes_the_rate_limits_along(server: Running) -> None:
     assert isinstance(limits, dict)
     assert isinstance(limits["rules"], list)
     assert [item["label"] for item in limits["rules"] if isinstance(item, dict)] == ["notes:list"]
+
+
+async def test_a_transaction_of_code_takes_everything_along_or_nothing(server: Running) -> None:
+    app = server.app
+    await call(server, "POST", "/collections", {"name": "posts", "fields": [{"type": "file", "name": "doc"}]})
+    rules: JSON = [{"label": "posts:list", "duration": 10, "maxRequests": 100}]
+    await call(server, "PATCH", "/settings", {"rateLimits": {"rules": rules}})
+    form = aiohttp.FormData()
+    form.add_field("doc", b"hello", filename="hello.txt")
+    await server.request("POST", "/api/collections/posts/records", data=form, token=await server.superuser())
+    folder = app.config.dir / "storage" / app.collections.get("posts").id
+    renamed = app.collections.get("posts").copy()
+    renamed.name = "notes"
+    with pytest.raises(NotFoundError):
+        async with app.transaction() as tx:
+            saved = await app.collections.save(renamed, tx=tx)
+            assert app.collections.find("notes") is None
+            await app.collections.delete(saved, tx=tx)
+            raise NotFoundError
+    assert app.collections.find("posts") is not None
+    assert [path.name for path in folder.iterdir()] != []
+    assert str(app.settings.section("rateLimits")["rules"]).count("posts:list") == 1
+    async with app.transaction() as tx:
+        await app.collections.save(renamed, tx=tx)
+    assert app.collections.find("notes") is not None
+    assert str(app.settings.section("rateLimits")["rules"]).count("notes:list") == 1
 
 
 async def test_records_follow_the_schema_at_once(server: Running) -> None:
