@@ -79,7 +79,7 @@ def _is_gone(owner: str) -> bool:
     if os.name == "nt" or not pid.isdigit():
         return False  # cannot be asked there without risk to the process
     if int(pid) == os.getpid():
-        # The same number, but another life of it: an earlier process, or an earlier application of this one.
+        # The same number, but perhaps another life of it.
         return started != _started(os.getpid())
     try:
         os.kill(int(pid), 0)
@@ -94,7 +94,9 @@ def _started(pid: int) -> str:
     """When a process started, in a form that is only compared; "" where the system does not tell."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
-    # The second field is the command in parentheses and may hold anything; the start time is the 22nd.
-    return status.rpartition(")")[2].split()[19]
+    # The second field is the command in parentheses and may hold anything; the start time, counted from the boot of
+    # the machine, is the 22nd.
+    return f"{boot}/{status.rpartition(')')[2].split()[19]}"
