@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from pbhost import App, hookimpl
 from pbhost.errors import JSON
 from pbhost.services import MailMessage

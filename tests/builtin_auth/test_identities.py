@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
+import pytest
 from builtin_auth import identities
 from builtin_auth.identities import IdentityCache
-from pbhost.model import Collection, Record
 
-import pytest
+from pbhost.model import Collection, Record
 
 
 class Clock:

@@ -9,6 +9,7 @@ import time
 import jwt
 import pytest
 from builtin_auth.jwt_codec import InvalidToken, check_times, read_unverified, sign, verify
+
 from pbhost.errors import JSON
 
 KEY = "k" * 100

@@ -7,6 +7,7 @@ import copy
 import pytest
 from builtin_auth.option_checks import check_options
 from builtin_auth.options import SHAPE, read_options
+
 from pbhost.errors import JSON, FieldError, tree_to_json
 from pbhost.model import Collection, OptionTypeError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pbhost.errors import JSON
 from pbhost.model import Record
 
@@ -174,9 +175,7 @@ async def test_nothing_is_left_of_a_deleted_record_or_collection(site: Site) -> 
         ({"providerId": ""}, "providerId", "required"),
     ],
 )
-async def test_links_belong_to_an_existing_record(
-    site: Site, changes: dict[str, str], key: str, name: str
-) -> None:
+async def test_links_belong_to_an_existing_record(site: Site, changes: dict[str, str], key: str, name: str) -> None:
     record, _ = await site.running.user()
     good = {
         "collectionRef": record.collection.id,

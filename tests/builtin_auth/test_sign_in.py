@@ -7,6 +7,7 @@ from pathlib import Path
 import bcrypt
 import jwt
 import pytest
+
 from pbhost.errors import JSON
 from pbhost.testing import running_app
 
