@@ -61,6 +61,19 @@ class Collection:
             index = self._by_name = {item.name: item for item in self.fields}
         return index.get(name)
 
+    def field_of(self, key: str) -> Field | None:
+        """The field that a body key addresses, modifiers included (``tags+``, ``+tags``, ``slug:autogenerate``)."""
+        field = self.field(key)
+        if field is not None:
+            return field
+        for stripped, marker in ((key[:-1], "f" + key[-1:]), (key[1:], key[:1] + "f")):
+            field = self.field(stripped)
+            if field is not None and marker in field.modifiers:
+                return field
+        base, _, modifier = key.partition(":")
+        field = self.field(base) if modifier else None
+        return field if field is not None and f"f:{modifier}" in field.modifiers else None
+
     def field_by_id(self, id_: str) -> Field | None:
         """The field of that id, or None."""
         return next((item for item in self.fields if item.id == id_), None)

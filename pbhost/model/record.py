@@ -119,17 +119,8 @@ class Record:
         self._values[name] = value
 
     def field_of(self, key: str) -> Field | None:
-        """The field that a body key addresses, modifiers included (``tags+``, ``+tags``, ``slug:autogenerate``)."""
-        field = self.collection.field(key)
-        if field is not None:
-            return field
-        for stripped, marker in ((key[:-1], "f" + key[-1:]), (key[1:], key[:1] + "f")):
-            field = self.collection.field(stripped)
-            if field is not None and marker in field.modifiers:
-                return field
-        base, _, modifier = key.partition(":")
-        field = self.collection.field(base) if modifier else None
-        return field if field is not None and f"f:{modifier}" in field.modifiers else None
+        """The field that a body key addresses: see :meth:`Collection.field_of`."""
+        return self.collection.field_of(key)
 
     @property
     def notes(self) -> dict[str, object]:

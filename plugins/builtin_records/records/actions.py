@@ -152,6 +152,8 @@ class Saved(Action):
     """What create and update share."""
 
     message: str = ""
+    #: Set by :meth:`look`.
+    record: Record
 
     def __init__(
         self,
@@ -174,7 +176,6 @@ class Saved(Action):
             with_request_hooks=with_request_hooks,
         )
         self.submitted: Mapping[str, BodyValue] = context.body
-        self.record = Record(collection)
         self.manages = False
         self._slow = self._slow_fields()
         self._saved = False
@@ -188,7 +189,7 @@ class Saved(Action):
         lifecycle = self.core.lifecycles.of(self.collection)
         if not lifecycle.slow:
             return []
-        named = addressed(self.record, self.submitted)
+        named = addressed(self.collection, self.submitted)
         return [field for field in lifecycle.slow if field.name in named]
 
     def _apply(self, record: Record) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pbhost.errors import JSON
-from pbhost.model import BodyValue, Field, Record, UploadedFile
+from pbhost.model import BodyValue, Collection, Field, Record, UploadedFile
 
 
 def apply_body(record: Record, body: Mapping[str, BodyValue], *, reveal: bool) -> dict[str, BodyValue]:
@@ -21,9 +21,10 @@ def apply_body(record: Record, body: Mapping[str, BodyValue], *, reveal: bool) -
         are no fields untouched.
     """
     out: dict[str, BodyValue] = {}
+    field_of = record.collection.field_of
     # The bare key comes before its modifiers, so that they work on the submitted value.
     for key in sorted(body, key=len):
-        field = record.field_of(key)
+        field = field_of(key)
         if field is None:
             kept = _without_uploads(body[key])
             if kept is not _NOTHING:
@@ -41,14 +42,9 @@ def apply_body(record: Record, body: Mapping[str, BodyValue], *, reveal: bool) -
     return out
 
 
-def addressed(record: Record, body: Mapping[str, BodyValue]) -> dict[str, Field]:
-    """The fields that a body names, by their names."""
-    found: dict[str, Field] = {}
-    for key in body:
-        field = record.field_of(key)
-        if field is not None:
-            found[field.name] = field
-    return found
+def addressed(collection: Collection, body: Mapping[str, BodyValue]) -> set[str]:
+    """The names of the fields that a body addresses."""
+    return {field.name for key in body if (field := collection.field_of(key)) is not None}
 
 
 def _is_sign_in_password(record: Record, field: Field) -> bool:

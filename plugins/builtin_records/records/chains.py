@@ -26,13 +26,10 @@ Action: TypeAlias = Literal["create", "update", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The hooks of one moment of a write: of the record, and inside of them of the model."""
+    """The hooks of one moment of a write: of the record, and inside of them of the model; at least one of the two."""
 
     record: Chain | None
     model: Chain | None
-
-    def __bool__(self) -> bool:
-        return self.record is not None or self.model is not None
 
     @property
     def is_async(self) -> bool:
@@ -81,23 +78,20 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class WriteChains:
-    """The moments of one kind of write."""
+    """The moments of one kind of write; None where nobody listens.
 
-    whole: Moment
-    validate: Moment
-    execute: Moment
-    success: Moment
-    error: Moment
+    Attributes:
+        in_transaction: whether any hook runs inside the transaction.
+        is_async: whether one of those needs the event loop.
+    """
 
-    @property
-    def in_transaction(self) -> bool:
-        """Whether any hook runs inside the transaction."""
-        return bool(self.whole or self.validate or self.execute)
-
-    @property
-    def is_async(self) -> bool:
-        """Whether a hook inside the transaction needs the event loop."""
-        return self.whole.is_async or self.validate.is_async or self.execute.is_async
+    whole: Moment | None
+    validate: Moment | None
+    execute: Moment | None
+    success: Moment | None
+    error: Moment | None
+    in_transaction: bool
+    is_async: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +141,22 @@ class Chains:
 
 
 def _resolve(hooks: HookRegistry, tags: tuple[str, str, str]) -> CollectionChains:
-    def moment(suffix: str) -> Moment:
-        return Moment(hooks.chain(f"on_record_{suffix}", tags), hooks.chain(f"on_model_{suffix}", tags))
+    def moment(suffix: str) -> Moment | None:
+        record, model = hooks.chain(f"on_record_{suffix}", tags), hooks.chain(f"on_model_{suffix}", tags)
+        return None if record is None and model is None else Moment(record, model)
 
     def write(action: Action) -> WriteChains:
-        nothing = Moment(None, None)
+        whole, execute = moment(action), moment(f"{action}_execute")
+        validate = None if action == "delete" else moment("validate")
+        inside = [item for item in (whole, validate, execute) if item is not None]
         return WriteChains(
-            whole=moment(action),
-            validate=nothing if action == "delete" else moment("validate"),
-            execute=moment(f"{action}_execute"),
+            whole=whole,
+            validate=validate,
+            execute=execute,
             success=moment(f"after_{action}_success"),
             error=moment(f"after_{action}_error"),
+            in_transaction=bool(inside),
+            is_async=any(item.is_async for item in inside),
         )
 
     return CollectionChains(

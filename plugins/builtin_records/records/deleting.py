@@ -69,11 +69,12 @@ class Deleting:
             else:
                 self._inside(tx, event, chains, aftermath)
         except Exception as error:
-            if chains.error:
+            moment = chains.error
+            if moment is not None:
                 failed = RecordEvent(
                     app=self._app, action="delete", context=context, collection=collection, record=record, error=error
                 )
-                aftermath.add(tx, rolled_back=lambda: chains.error.notify(failed))
+                aftermath.add(tx, rolled_back=lambda: moment.notify(failed))
             raise
 
     def needs_loop(self, collection: Collection) -> bool:
@@ -114,15 +115,16 @@ class Deleting:
             app=self._app, action="delete", context=event.context, collection=event.collection, record=event.record
         )
 
-        async def rolled_back() -> None:
-            after.error = after.error or BadRequestError("The transaction was rolled back.")
-            await chains.error.notify(after)
+        success, error = chains.success, chains.error
+        if success is not None:
+            aftermath.add(tx, committed=lambda: success.notify(after))
+        if error is not None:
 
-        aftermath.add(
-            tx,
-            committed=(lambda: chains.success.notify(after)) if chains.success else None,
-            rolled_back=rolled_back if chains.error else None,
-        )
+            async def rolled_back() -> None:
+                after.error = after.error or BadRequestError("The transaction was rolled back.")
+                await error.notify(after)
+
+            aftermath.add(tx, rolled_back=rolled_back)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 

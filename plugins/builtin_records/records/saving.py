@@ -16,7 +16,7 @@ from pbhost.hooks.events import ApiWrite, RecordEvent
 from pbhost.model import Field, Record, RequestContext, ValueCheck
 
 from .aftermath import Aftermath, Step
-from .chains import Action, Chains, WriteChains
+from .chains import Action, Chains, Moment, WriteChains
 from .codec import Codecs
 from .faults import UNSUPPORTED_TYPE, NeedsExclusive, not_unique
 from .lifecycle import Lifecycle, Lifecycles, prepared, remember_prepared
@@ -89,7 +89,7 @@ class Saving:
                 row = self._inside(save)
         except Exception as error:
             if chains.error and not isinstance(error, NeedsExclusive):
-                aftermath.add(tx, rolled_back=self._failure(chains, event, error))
+                aftermath.add(tx, rolled_back=_failure(chains.error, event, error))
             raise
         if not row:  # a hook skipped the write
             return self._codecs.of(collection).row(record)
@@ -165,7 +165,8 @@ class Saving:
         async def committed() -> None:
             for field in fields:
                 await field.committed(written, self._app)
-            await chains.success.notify(after)
+            if chains.success:
+                await chains.success.notify(after)
 
         async def rolled_back() -> None:
             for field in fields:
@@ -176,11 +177,11 @@ class Saving:
 
         save.aftermath.add(save.tx, committed=committed, rolled_back=rolled_back)
 
-    @staticmethod
-    def _failure(chains: WriteChains, event: RecordEvent, error: Exception) -> Step:
-        after = _outcome(event, event.record.copy())
-        after.error = error
-        return lambda: chains.error.notify(after)
+
+def _failure(moment: Moment, event: RecordEvent, error: Exception) -> Step:
+    after = _outcome(event, event.record.copy())
+    after.error = error
+    return lambda: moment.notify(after)
 
 
 def _outcome(event: RecordEvent, record: Record) -> RecordEvent:
