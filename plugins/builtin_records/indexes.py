@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 _QUOTES = "`\"'"
-_MAX_LENGTH = 20_000
+_MAX_LENGTH = 5_000
 _NAME_LIMIT = 64
 
 _IDENTIFIER = r"`[^`]*`|\"[^\"]*\"|'[^']*'|\[[^\]]*\]|[^\s()`\"'\[\].]+"
@@ -17,9 +17,6 @@ _INDEX = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _WHERE = re.compile(r"\s*where\s+(?P<where>.+)", re.IGNORECASE | re.DOTALL)
-_COLUMN = re.compile(
-    r"(?P<name>.+?)(?:\s+collate\s+(?P<collate>[\w`\"'\[\]]+))?(?:\s+(?P<sort>asc|desc))?", re.IGNORECASE | re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +135,15 @@ def _unquote(text: str) -> str:
 
 
 def _column(text: str) -> IndexColumn:
-    found = _COLUMN.fullmatch(text.strip())
-    if found is None:
-        return IndexColumn("")
-    name = found["name"].strip()
-    if "(" not in name:
-        name = _unquote(name)
-    return IndexColumn(name, _unquote(found["collate"] or ""), (found["sort"] or "").upper())
+    """``expr [COLLATE c] [ASC|DESC]``, read from its end, for an expression may hold anything."""
+    name, sort, collate = text.strip(), "", ""
+    head, *last = name.rsplit(None, 1)
+    if last and last[0].lower() in ("asc", "desc"):
+        name, sort = head, last[0].upper()
+    head, *last = name.rsplit(None, 2)
+    if len(last) == 2 and last[0].lower() == "collate":
+        name, collate = head, _unquote(last[1])
+    return IndexColumn(name if "(" in name else _unquote(name), collate, sort)
 
 
 def _closing_parenthesis(text: str, start: int) -> int:

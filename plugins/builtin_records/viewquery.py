@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_MAX_LENGTH = 100_000
 _SET_OPERATORS = frozenset({"union", "intersect", "except"})
 _AFTER_TABLES = frozenset({"where", "group", "having", "order", "limit", "window"})
 _JOIN_WORDS = frozenset({"inner", "left", "right", "full", "outer", "cross", "natural"})
@@ -62,8 +63,10 @@ def clean_query(query: str) -> str:
     """The query without surrounding blanks and semicolons.
 
     Raises:
-        InvalidViewQuery: another statement follows.
+        InvalidViewQuery: another statement follows, or it is too long.
     """
+    if len(query) > _MAX_LENGTH:
+        raise InvalidViewQuery("the query is too long")
     trimmed = query.strip(" \t\r\n;")
     if any(token.text == ";" for token in _tokens(trimmed)):
         raise InvalidViewQuery("multiple statements are not supported")

@@ -71,3 +71,9 @@ def test_no_text_breaks_it(text: str) -> None:
     index = parse_index(text)
     if index.is_valid:
         assert parse_index(index.canonical()).canonical() == index.canonical()
+
+
+@pytest.mark.parametrize("text", ["create index " + "on" * 10_000, "create index i on t (a" + " " * 50_000 + "b)"])
+def test_a_hostile_text_ends_soon(text: str) -> None:
+    """A pattern that goes back over such a text would take minutes."""
+    parse_index(text)

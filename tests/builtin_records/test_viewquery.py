@@ -65,3 +65,10 @@ def test_semicolons_in_quotes_and_at_the_ends_are_harmless() -> None:
 def test_no_text_breaks_it(text: str) -> None:
     with contextlib.suppress(InvalidViewQuery):
         parse_view_query(clean_query(text))
+
+
+@pytest.mark.parametrize("text", ["select cast(" + " " * 90_000, "select " + "(" * 99_000, "select " + "a," * 49_000])
+def test_a_hostile_query_ends_soon(text: str) -> None:
+    """A scan that goes back over such a text would take minutes."""
+    with contextlib.suppress(InvalidViewQuery):
+        parse_view_query(clean_query(text))

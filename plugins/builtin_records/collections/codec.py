@@ -43,6 +43,9 @@ RULES = {
     "delete_rule": "deleteRule",
 }
 
+#: Databases bound the columns of a table, and each item is compared with the others.
+_MAX_ITEMS = 2000
+
 #: ``<``, ``>`` and ``&`` stand in strings only, so the whole text can be escaped at once.
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -221,4 +224,6 @@ def _submitted_list(value: JSON) -> list[JSON]:
         return []
     if not isinstance(value, list):
         raise OptionTypeError("must be a list")
+    if len(value) > _MAX_ITEMS:
+        raise OptionTypeError(f"must hold at most {_MAX_ITEMS} items")
     return value

@@ -26,7 +26,7 @@ SAMPLE_SIZE = 10
 FieldCheck = Callable[[Field, Collection], str]
 
 _CALL = re.compile(r"(?P<name>count|total)\s*\(.*\)", re.IGNORECASE | re.DOTALL)
-_CAST = re.compile(r"cast\s*\((?P<inner>.*)\s+as\s+(?P<type>\w+)\s*\)", re.IGNORECASE | re.DOTALL)
+_CAST = re.compile(r"cast\s*\((?P<inner>.*\S)\s+as\s+(?P<type>\w+)\s*\)", re.IGNORECASE | re.DOTALL)
 _NUMBERS = frozenset({"real", "decimal", "numeric"})
 _INTEGERS = frozenset({"int", "integer"})
 _BOOLEANS = frozenset({"bool", "boolean"})
