@@ -172,7 +172,7 @@ export function limitSettings() {
             { class: "row" },
             h(
               "div",
-              { class: "columns grow" },
+              { class: "columns tight grow" },
               input({ object: rule, key: "label", label: "Label", path: `${at}.label`, class: "code" }),
               input({ object: rule, key: "maxRequests", label: "Requests", path: `${at}.maxRequests`, type: "number" }),
               input({ object: rule, key: "duration", label: "Per seconds", path: `${at}.duration`, type: "number" }),
