@@ -82,6 +82,15 @@ class JsonText:
         return f"JsonText({self.text!r})"
 
 
+class BrokenJson(JsonText):
+    """Stands for a value that has no JSON text; it never passes validation."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("null")
+
+
 def json_of(value: object) -> JsonText | None:
     """The JSON value of something assigned to a json field; ``None`` for null (SQL NULL).
 
@@ -92,7 +101,20 @@ def json_of(value: object) -> JsonText | None:
     if isinstance(value, str):
         looks_raw = value in _LITERALS or (value[:1] in _RAW_START and bool(value))
         return JsonText(value) if looks_raw and is_json(value) else JsonText(_spell(value))
-    return JsonText(_spell_plain(value) if _is_plain(value) else _spell(value))
+    try:
+        return JsonText(_spell_plain(value) if _is_plain(value) else _spell(value))
+    except (RecursionError, TypeError):
+        return _spelled_by_c(value)
+
+
+def _spelled_by_c(value: object) -> JsonText:
+    """The text of a value that nests deeper than our own speller can go."""
+    try:
+        return JsonText(
+            json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).translate(_ESCAPES)
+        )
+    except (RecursionError, TypeError, ValueError):
+        return BrokenJson()
 
 
 def json_from_column(value: object) -> JsonText | None:

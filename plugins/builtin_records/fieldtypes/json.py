@@ -13,7 +13,7 @@ from pbhost.model import FieldValue, Record, SchemaCheck, StorageKind, ValueChec
 from pbhost.validation import check as first_error
 from pbhost.validation import collect
 
-from ..jsontext import JsonText, json_from_column, json_of
+from ..jsontext import BrokenJson, JsonText, json_from_column, json_of
 from .options import Option, OptionField, integer, size_rules
 
 DEFAULT_MAX_SIZE = 1 << 20
@@ -42,6 +42,8 @@ class JsonField(OptionField):
         return json_of(value)
 
     def is_empty(self, value: FieldValue) -> bool:
+        if isinstance(value, BrokenJson):
+            return False
         return value is None or (isinstance(value, JsonText) and value.text in _EMPTY_TEXTS)
 
     def from_db(self, value: SqlValue) -> FieldValue:
@@ -67,7 +69,7 @@ class JsonField(OptionField):
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         if self.is_empty(value):
             return REQUIRED if self.required else None
-        if not isinstance(value, JsonText):
+        if not isinstance(value, JsonText) or isinstance(value, BrokenJson):
             return _INVALID
         most = self.max_size or DEFAULT_MAX_SIZE
         if len(value.text.encode("utf-8", "surrogatepass")) > most:

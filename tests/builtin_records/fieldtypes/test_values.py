@@ -251,6 +251,20 @@ def test_json_values_read_like_what_they_stand_for() -> None:
     assert field.to_db(record["f"]) == '{"list": [1, 2], "on": true}'
 
 
+@pytest.mark.parametrize("depth", [10, 120, 400, 600, 5000])
+def test_deep_json_is_stored_or_refused(depth: int) -> None:
+    value: object = 1
+    for _ in range(depth):
+        value = {"a": [value]}
+    field = make("json")
+    code = error_code(field, value)
+    if depth <= 400:
+        assert code == ""
+        assert field.to_db(field.normalize(value)) == '{"a":[' * depth + "1" + "]}" * depth
+    else:
+        assert code in ("", "validation_invalid_json")
+
+
 @pytest.mark.parametrize("type_", sorted(TYPES))
 def test_options_survive_their_json_form(type_: str) -> None:
     data = make(type_).encode()
