@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pbhost.errors import JSON, ServiceMissingError
+from pbhost.errors import JSON, PluginError, ServiceMissingError
 from pbhost.hooks import HookRegistry
 from pbhost.hooks.events import BootstrapEvent, TerminateEvent
 from pbhost.services import (
@@ -159,9 +159,32 @@ class App:
     # -- plugins -----------------------------------------------------------------------------------------------------
 
     def collect(self, hook: str) -> list[object]:
-        """All items that plugins give for a ``register_*`` hook, in load order (so a later one may replace)."""
-        results = getattr(self.plugins.manager.hook, hook)(app=self)
-        return [item for result in reversed(results) for item in result or ()]
+        """All items that plugins give for a ``register_*`` hook, in load order (so a later one may replace).
+
+        Raises:
+            PluginError: an implementation fails or returns something else than a list; names the plugin.
+        """
+        items: list[object] = []
+        for plugin, result in self.plugins.call_all(hook, self):
+            if result is None:
+                continue
+            if isinstance(result, (str, bytes)) or not isinstance(result, Iterable):
+                raise PluginError(f"plugin {plugin!r}: {hook} must return a list, not {type(result).__name__}")
+            items += result
+        return items
+
+    def collect_of(self, hook: str, type_: type[T]) -> list[T]:
+        """As :meth:`collect`, every item checked to be of that type.
+
+        Raises:
+            PluginError: an item is of another type.
+        """
+        items: list[T] = []
+        for item in self.collect(hook):
+            if not isinstance(item, type_):
+                raise PluginError(f"{hook}: every item must be a {type_.__name__}, not {item!r}")
+            items.append(item)
+        return items
 
     def options(self, plugin: str) -> Mapping[str, JSON]:
         """The validated options of a plugin, defaults filled in."""
@@ -175,10 +198,10 @@ class App:
 
     def _resolve(self, name: str) -> object:
         if name not in self._services:
-            provided = getattr(self.plugins.manager.hook, f"provide_{name}")(app=self)
+            provided = self.plugins.call_first(f"provide_{name}", self)
             if provided is None:
                 return None
-            self._services[name] = provided
+            self._services[name] = provided[1]
         return self._services[name]
 
     def inherited(self, service: str, by: object) -> object:

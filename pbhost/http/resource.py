@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from aiohttp.web_urldispatcher import AbstractResource, AbstractRoute, UrlMappingMatchInfo
 from yarl import URL
 
-from pbhost.errors import NotFoundError
+from pbhost.errors import NotFoundError, PluginError
 from pbhost.http.pipeline import Endpoint, Pipeline
 from pbhost.http.trie import RouteTrie, clean_path
 from pbhost.http.types import Middleware, Route
@@ -49,7 +49,10 @@ class TrieResource(AbstractResource):
         self._middlewares = list(by_id.values())
         self._trie: RouteTrie[_TrieRoute] = RouteTrie()
         for route in routes:
-            replaced = self._trie.add(route.method, route.path, self._route(route))
+            try:
+                replaced = self._trie.add(route.method, route.path, self._route(route))
+            except ValueError as error:
+                raise PluginError(f"{route.method} {route.path}: {error}") from error
             if replaced is not None:
                 log.debug("route %s %s is replaced", route.method, route.path)
         self._not_found = self._route(Route("*", "/{path...}", _not_found, summary="what no route matches"))

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -158,8 +158,8 @@ class Server:
 
         assert self._pipeline is not None
         app = self.app
-        routes = [plugins_route(app), *static_routes(app.config), *cast(list[Route], app.collect("register_routes"))]
-        return TrieResource(self._pipeline, routes, cast(list[Middleware], app.collect("register_middlewares")))
+        routes = [plugins_route(app), *static_routes(app.config), *app.collect_of("register_routes", Route)]
+        return TrieResource(self._pipeline, routes, app.collect_of("register_middlewares", Middleware))
 
     def reload_routes(self) -> None:
         """Takes in the routes and middlewares of changed plugins; running requests end as they began."""

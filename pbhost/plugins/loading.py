@@ -120,7 +120,7 @@ def _import(candidate: Candidate) -> object:
     except PluginError:
         raise
     except (Exception, SystemExit) as error:
-        line = _line_of(error, candidate.path)
+        line = line_of(error, candidate.path)
         block = f"start without it: plugins.block = [{candidate.name!r}]".replace("'", '"')
         raise PluginError(
             f"plugin {candidate.name!r} ({candidate.where}) cannot be imported: "
@@ -151,8 +151,8 @@ def _import_file(path: Path, name: str) -> ModuleType:
     return module
 
 
-def _line_of(error: BaseException, path: Path | None) -> str:
-    """Where in the plugin's own file it went wrong."""
+def line_of(error: BaseException, path: Path | None) -> str:
+    """`` (line N)``: where in the plugin's own file it went wrong; "" when that is not known."""
     if isinstance(error, SyntaxError):
         return ""
     line = 0

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from pbhost.config import PluginsConfig
-from pbhost.errors import JSON, ConfigError, PluginError
+from pbhost.errors import JSON, ConfigError, PbhostError, PluginError
 from pbhost.hooks import specs
 from pbhost.hooks.markers import PROJECT
 from pbhost.plugins.discovery import discover, find_files
-from pbhost.plugins.loading import LoadedPlugin, load
+from pbhost.plugins.loading import LoadedPlugin, line_of, load
 from pbhost.plugins.options import check_options, redacted
 from pbhost.services import SERVICES
 from pbhost.validation import closest
@@ -96,6 +96,43 @@ class PluginRegistry:
         """The plugins that would provide a service; the first one does."""
         caller = getattr(self.manager.hook, f"provide_{service}")
         return [impl.plugin_name for impl in reversed(caller.get_hookimpls())]
+
+    # -- calling the hooks that are no events ------------------------------------------------------------------------
+
+    def call_all(self, hook: str, app: object) -> list[tuple[str, object]]:
+        """What each plugin gives for a ``register_*`` hook, with the plugin's name, in load order.
+
+        Raises:
+            PluginError: an implementation fails; names it.
+        """
+        return [(impl.plugin_name, self._call(impl, hook, app)) for impl in _implementations(self.manager, hook)]
+
+    def call_first(self, hook: str, app: object) -> tuple[str, object] | None:
+        """What a ``provide_*`` hook gives: the first result that is not None, later plugins are asked first.
+
+        Raises:
+            PluginError: an implementation fails; names it.
+        """
+        for impl in reversed(_implementations(self.manager, hook)):
+            result = self._call(impl, hook, app)
+            if result is not None:
+                return impl.plugin_name, result
+        return None
+
+    def _call(self, impl: pluggy.HookImpl, hook: str, app: object) -> object:
+        known = {"app": app}
+        try:
+            return impl.function(**{name: known[name] for name in impl.argnames})
+        except PbhostError:
+            raise
+        except Exception as error:
+            plugin = self._plugins.get(impl.plugin_name)
+            where = f" ({plugin.where}{line_of(error, plugin.path)})" if plugin is not None else ""
+            raise PluginError(
+                f"plugin {impl.plugin_name!r}{where} failed in {hook}: {type(error).__name__}: {error}"
+            ) from error
+
+    # -- looking at them ---------------------------------------------------------------------------------------------
 
     def describe(self, hooks: HookRegistry | None = None) -> list[dict[str, JSON]]:
         """What is loaded, for ``pbhost plugins`` and ``GET /api/plugins``: services, hooks with their place in the order
@@ -204,6 +241,11 @@ def load_plugins(config: PluginsConfig, extra: Sequence[LoadedPlugin] = ()) -> P
             raise ConfigError(f"[plugins.{name}]: no plugin of this name is loaded; {hint}")
     registry.check_services()
     return registry
+
+
+def _implementations(manager: pluggy.PluginManager, hook: str) -> list[pluggy.HookImpl]:
+    caller: pluggy.HookCaller = getattr(manager.hook, hook)
+    return list(caller.get_hookimpls())
 
 
 def _check_version(plugin: LoadedPlugin) -> None:

@@ -134,6 +134,28 @@ def test_a_plugin_that_does_not_import_stops_the_start_with_one_line(here: Path)
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "def register_routes(app): return 1/0",
+            "plugin 'faulty' (pb_plugins/faulty.py (line 3)) failed in register_routes: ZeroDivisionError",
+        ),
+        ("def register_routes(app): return 5", "plugin 'faulty': register_routes must return a list, not int"),
+        ("def register_routes(app): return [5]", "every item must be a Route, not 5"),
+        ("def provide_mailer(app): raise KeyError('x')", "failed in provide_mailer: KeyError: 'x'"),
+        ("async def on_bootstrap(event): 1/0", "plugin 'faulty' failed in on_bootstrap: ZeroDivisionError"),
+        ("def on_bootstrap(event): yield", "on_bootstrap: a generator needs @hookimpl(wrapper=True)"),
+    ],
+)
+def test_a_plugin_that_fails_while_the_server_starts(here: Path, text: str, expected: str) -> None:
+    (here / "pb_plugins" / "faulty.py").write_text(f"from pbhost import hookimpl\n@hookimpl\n{text}\n", "utf-8")
+    done = pbhost(here, "serve", "--only", "demo,faulty", "--http", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert expected in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+
+
 def test_a_busy_port_is_one_clear_message(here: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
