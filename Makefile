@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := .make/runtime
 DEV := .make/dev
+COMPILE := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 NODE := tests/e2e/js/node_modules/.package-lock.json
 
 .PHONY: serve test check bench docs lock clean help
@@ -27,12 +28,10 @@ check: $(DEV) ## linters, types, import rules
 bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
 	$(BIN)/python -m bench $(ARGS)
 
-lock: $(DEV) ## resolve the versions of requirements/ anew
+lock: | $(BIN)/python ## resolve the versions of requirements/ anew
 	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
-		--no-header --build-deps-for wheel --output-file requirements/runtime.txt pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
-		--no-header --constraint requirements/runtime.txt --output-file requirements/dev.txt requirements/dev.in
+	$(BIN)/pip-compile $(COMPILE) --build-deps-for editable --output-file requirements/runtime.txt pyproject.toml
+	$(BIN)/pip-compile $(COMPILE) --constraint requirements/runtime.txt --output-file requirements/dev.txt requirements/dev.in
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .make tests/e2e/js/node_modules
