@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from pbhost.database import Lane
 from pbhost.errors import BadRequestError, ForbiddenError, NotFoundError
 from pbhost.hooks.events import RecordRequestEvent, RecordsListRequestEvent
 from pbhost.http import DEFAULT_BODY_LIMIT, Answer, Route, context_of, empty_answer, has_body, read_body
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 _PREFIX = "/api/collections/{collection}/records"
 _MISSING = "Missing collection context."
 _MISSING_OR_INVALID = "Missing or invalid collection context."
+
+#: What makes a rule more than a look at a few rows.
+_COSTLY = ("@collection.", "_via_")
 
 #: What a value of these types may add to the body limit, with the default size of one (records.md 15).
 _SIZED_TYPES: Mapping[str, int] = {"file": 5 << 20, "editor": 5 << 20, "json": 1 << 20}
@@ -68,7 +72,7 @@ class RecordsApi:
         parameters = ListRequest.parse(context.query)
         service = self._service
         hook = service.core.chains.of(collection).list_request
-        if hook is None and not service.core.answers.has_enrich_hooks:
+        if hook is None and not service.core.answers.needs_records(collection, parameters.expand):
             return await self._app.db.read(
                 lambda connection: service.reading.page(connection, collection, parameters, context), lane="list"
             )
@@ -105,15 +109,16 @@ class RecordsApi:
         expand = context.query.get("expand", "") if request.rel_url.raw_query_string else ""
         service = self._service
         hook = service.core.chains.of(collection).view_request
-        if hook is None and not service.core.answers.has_enrich_hooks:
+        lane = _lane(collection, expand)
+        if hook is None and not service.core.answers.needs_records(collection, expand):
             body = await self._app.db.read(
-                lambda connection: service.reading.view(connection, collection, id_, context, expand)
+                lambda connection: service.reading.view(connection, collection, id_, context, expand), lane=lane
             )
             if body is None:
                 raise NotFoundError()
             return body
         record = await self._app.db.read(
-            lambda connection: service.reading.view_record(connection, collection, id_, context, expand)
+            lambda connection: service.reading.view_record(connection, collection, id_, context, expand), lane=lane
         )
         if record is None:
             raise NotFoundError()
@@ -191,6 +196,12 @@ async def _with_body(request: web.Request) -> RequestContext:
     if has_body(request):
         await read_body(request)
     return context_of(request)
+
+
+def _lane(collection: Collection, expand: str) -> Lane:
+    """Which reader serves a view: one that may take long must not hold up those that do not."""
+    is_long = collection.is_view or expand or any(word in (collection.view_rule or "") for word in _COSTLY)
+    return "list" if is_long else "point"
 
 
 def _refuse_locked(rule: Rule, context: RequestContext) -> None:

@@ -254,12 +254,14 @@ class Saved(Action):
 
     def _answer(self, tx: Transaction, row: Sequence[SqlValue]) -> Outcome:
         answers = self.core.answers
-        tree = parse_expand(self.context.query.get("expand", ""))
+        expand = self.context.query.get("expand", "")
+        tree = parse_expand(expand)
+        wants_record = self._wants_record or answers.needs_records(self.collection, expand)
         chains = self.chains.of("create" if self.kind == "create" else "update")
-        if self._wants_record or answers.has_enrich_hooks or self.hook is not None or chains.in_transaction:
+        if wants_record or self.hook is not None or chains.in_transaction:
             # Hooks may have hidden, shown or added something: what is sent has to come from their record.
             answers.enrich(tx, [self.record], self.context, tree)
-            if self._wants_record or answers.has_enrich_hooks:
+            if wants_record:
                 return Outcome(200, record=self.record)
             return Outcome(200, dumps(self.record.to_json()))
         return Outcome(200, dumps(answers.objects(tx, self.collection, (tuple(row),), self.context, tree)[0]))

@@ -6,7 +6,6 @@ wants to see before they are sent.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from .saving import wait_for
 if TYPE_CHECKING:
     from pbhost.app import App
 
-log = logging.getLogger("pbhost.records")
+_ENRICH = "on_record_enrich"
 
 
 class Answers:
@@ -38,11 +37,14 @@ class Answers:
         self._objects = _Objects(codecs, self)
         self._records = _Records(codecs, self)
 
-    @property
-    def has_enrich_hooks(self) -> bool:
-        """Whether any plugin looks at records before they are sent. If so, all answers are made of Record objects,
-        since an expand may reach any collection."""
-        return self._app.hooks.is_implemented("on_record_enrich")
+    def needs_records(self, collection: Collection, expand: str) -> bool:
+        """Whether an enrich hook wants to see what is sent: then it has to be made of Record objects.
+
+        An expand may reach any collection.
+        """
+        if self._chains.of(collection).enrich is not None:
+            return True
+        return bool(expand) and self._app.hooks.is_implemented(_ENRICH)
 
     # -- in a database thread ----------------------------------------------------------------------------------------
 
@@ -116,9 +118,10 @@ class Answers:
         Raises:
             NeedsExclusive: one of them is asynchronous, and the thread must not wait.
         """
-        if not self.has_enrich_hooks:
+        implementations = self._app.hooks.implementations.get(_ENRICH)
+        if not implementations:
             return
-        if any(item.kind.startswith("async") for item in self._app.hooks.implementations["on_record_enrich"]):
+        if any(item.kind.startswith("async") for item in implementations):
             wait_for(connection, lambda: self.run_enrich_hooks(records, context))
             return
         for record, whose in _innermost_first(records, context):
@@ -130,7 +133,7 @@ class Answers:
 
     async def run_enrich_hooks(self, records: Sequence[Record], context: RequestContext) -> None:
         """Runs the enrich hooks of records and of what they were expanded by, innermost first."""
-        if not self.has_enrich_hooks:
+        if not self._app.hooks.is_implemented(_ENRICH):
             return
         for record, whose in _innermost_first(records, context):
             chain = self._chains.of(record.collection).enrich

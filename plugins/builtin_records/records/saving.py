@@ -91,7 +91,10 @@ class Saving:
             if chains.error and not isinstance(error, NeedsExclusive):
                 aftermath.add(tx, rolled_back=_failure(chains.error, event, error))
             raise
-        if not row:  # a hook skipped the write
+        if not row:  # a hook skipped the write; what was prepared for it is not needed
+            fields = save.lifecycle.settle
+            if fields:
+                aftermath.add(tx, committed=lambda: undo(fields, record, self._app))
             return self._codecs.of(collection).row(record)
         self._follow_up(save)
         record.mark_stored()

@@ -229,7 +229,8 @@ class RecordsService:
             if not saved:
                 await undo(slow, record, self._app)
             raise
-        await aftermath.wait()
+        finally:
+            await aftermath.wait()
         return record
 
     async def delete(
@@ -245,8 +246,10 @@ class RecordsService:
         def delete(transaction: Transaction) -> None:
             core.deleting.delete(transaction, record, aftermath, context=context)
 
-        await self.write(delete, exclusive=core.deleting.needs_loop(record.collection), tx=tx)
-        await aftermath.wait()
+        try:
+            await self.write(delete, exclusive=core.deleting.needs_loop(record.collection), tx=tx)
+        finally:
+            await aftermath.wait()
 
     async def create_through_api(
         self,
@@ -288,18 +291,18 @@ class RecordsService:
 
     async def perform(self, action: Action, *, tx: AsyncTransaction | None = None) -> Outcome:
         """Runs an action in as few hops as it allows."""
-        if not action.needs_loop:
-            outcome = await self.write(action.whole, exclusive=action.is_async, tx=tx)
-        else:
+        try:
+            if not action.needs_loop:
+                return await self.write(action.whole, exclusive=action.is_async, tx=tx)
             if not action.needs_look:
                 action.look(None)
             elif tx is not None:
                 await tx.run(action.look)
             else:
                 await self._app.db.read(action.look)
-            outcome = await action.around(lambda finish: self.write(finish, exclusive=action.is_async, tx=tx))
-        await action.aftermath.wait()
-        return outcome
+            return await action.around(lambda finish: self.write(finish, exclusive=action.is_async, tx=tx))
+        finally:
+            await action.aftermath.wait()
 
     async def write(
         self, function: Callable[[Transaction], T], *, exclusive: bool, tx: AsyncTransaction | None = None
