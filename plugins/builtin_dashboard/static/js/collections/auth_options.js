@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { fill, h, iconButton } from "../dom.js";
 import { checkbox, input, listInput, select, textarea } from "../ui/form.js";
+import { item } from "../ui/item.js";
 import { failure } from "../ui/toast.js";
 import { ruleInput } from "./rules.js";
 
@@ -68,21 +69,17 @@ export function authOptions(draft) {
 }
 
 function section(title, ...content) {
-  return h("details", { class: "item" }, h("summary", null, h("strong", null, title)), h("div", { class: "inner" }, content));
+  return item({ summary: h("strong", null, title), inner: content });
 }
 
 function template(object, path, title = "Mail") {
-  return h(
-    "details",
-    { class: "item" },
-    h("summary", null, title),
-    h(
-      "div",
-      { class: "inner" },
+  return item({
+    summary: title,
+    inner: [
       input({ object, key: "subject", label: "Subject", path: `${path}.subject`, required: true }),
       textarea({ object, key: "body", label: "Body (HTML)", path: `${path}.body`, rows: "8", class: "code", required: true }),
-    ),
-  );
+    ],
+  });
 }
 
 function oauth2(draft) {
@@ -100,22 +97,18 @@ function oauth2(draft) {
       list,
       options.providers.map((provider, index) => {
         const at = `oauth2.providers.${index}`;
-        return h(
-          "details",
-          { class: "item", open: !provider.clientId },
-          h(
-            "summary",
-            null,
-            h("strong", { class: "grow" }, provider.displayName || provider.name),
-            iconButton("delete", `Remove ${provider.name}`, (event) => {
-              event.preventDefault();
+        return item({
+          props: { open: !provider.clientId },
+          summary: h("strong", { class: "grow" }, provider.displayName || provider.name),
+          actions: [
+            iconButton("delete", `Remove ${provider.name}`, () => {
               options.providers.splice(index, 1);
               show();
             }),
-          ),
-          h(
+          ],
+          inner: h(
             "div",
-            { class: "inner columns" },
+            { class: "columns" },
             input({ object: provider, key: "clientId", label: "Client id", path: `${at}.clientId`, required: true }),
             input({
               object: provider,
@@ -130,7 +123,7 @@ function oauth2(draft) {
             input({ object: provider, key: "tokenURL", label: "Token URL", path: `${at}.tokenURL`, placeholder: "default" }),
             input({ object: provider, key: "userInfoURL", label: "User info URL", path: `${at}.userInfoURL`, placeholder: "default" }),
           ),
-        );
+        });
       }),
     );
   show();

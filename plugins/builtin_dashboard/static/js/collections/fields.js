@@ -2,9 +2,8 @@
 
 import { fill, h, iconButton, uniqueId } from "../dom.js";
 import { checkbox, input } from "../ui/form.js";
+import { item as collapsible } from "../ui/item.js";
 import { FIELD_TYPES, newField, OPTIONS } from "./field_types.js";
-
-const RESERVED_ORDER = ["id"];
 
 /** The editor of `draft.fields`, which it changes in place. */
 export function fieldList(draft) {
@@ -16,47 +15,32 @@ export function fieldList(draft) {
     draft.fields.splice(index + step, 0, field);
     show();
   };
-  const show = () => fill(list, draft.fields.map((field, index) => item(field, index)));
+  const drop = (index) => {
+    draft.fields.splice(index, 1);
+    show();
+  };
+  const show = () => fill(list, draft.fields.map(line));
 
-  const item = (field, index) => {
+  const line = (field, index) => {
     const at = `fields.${index}`;
     const title = h("strong", null, field.name || "(no name)");
-    const element = h(
-      "details",
-      {
-        class: "item",
+    const element = collapsible({
+      props: {
         open: opened.has(field),
-        ontoggle: () => {
-          if (element.open) {
-            opened.add(field);
-          } else {
-            opened.delete(field);
-          }
-        },
+        ontoggle: (event) => (event.target.open ? opened.add(field) : opened.delete(field)),
       },
-      h(
-        "summary",
-        null,
+      summary: [
         h("span", { class: "grow" }, title, " ", h("span", { class: "muted" }, labelOf(field.type))),
         field.required ? h("span", { class: "badge" }, "required") : null,
         field.hidden ? h("span", { class: "badge" }, "hidden") : null,
         field.system ? h("span", { class: "badge" }, "system") : null,
-        iconButton("up", `Move ${field.name} up`, stop(() => move(index, -1)), { disabled: index === 0 }),
-        iconButton("down", `Move ${field.name} down`, stop(() => move(index, 1)), { disabled: index === draft.fields.length - 1 }),
-        field.system || RESERVED_ORDER.includes(field.name)
-          ? null
-          : iconButton(
-              "delete",
-              `Remove ${field.name}`,
-              stop(() => {
-                draft.fields.splice(index, 1);
-                show();
-              }),
-            ),
-      ),
-      h(
-        "div",
-        { class: "inner" },
+      ],
+      actions: [
+        iconButton("up", `Move ${field.name} up`, () => move(index, -1), { disabled: index === 0 }),
+        iconButton("down", `Move ${field.name} down`, () => move(index, 1), { disabled: index === draft.fields.length - 1 }),
+        iconButton("delete", `Remove ${field.name}`, () => drop(index), { disabled: field.system || field.name === "id" }),
+      ],
+      inner: [
         h(
           "div",
           { class: "columns" },
@@ -82,8 +66,8 @@ export function fieldList(draft) {
           checkbox({ object: field, key: "presentable", label: "Names the record in lists", path: `${at}.presentable` }),
         ),
         h("div", { class: "field", dataset: { path: at } }, h("p", { class: "error", hidden: true })),
-      ),
-    );
+      ],
+    });
     return element;
   };
 
@@ -135,13 +119,4 @@ function freeName(draft, type) {
     name = `${type}${number}`;
   }
   return name;
-}
-
-/** A click on a button within a summary must not open or close it. */
-function stop(action) {
-  return (event) => {
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  };
 }

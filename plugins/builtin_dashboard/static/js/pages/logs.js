@@ -45,18 +45,32 @@ export function logsPage({ query, signal }) {
     fill(more, found.items.length === PER_PAGE ? h("button", { onclick: () => load(page + 1).catch(failure) }, "Load older entries") : null);
   };
 
-  const refresh = async () => {
+  const problem = h("p", { class: "form-error", role: "alert", hidden: true });
+  const update = async () => {
     setQuery({ filter: state.search, errors: state.onlyErrors ? "1" : "" });
     const [totals] = await Promise.all([get("/api/logs/stats", { filter: filter() }, signal), load(1)]);
     fill(chart, ...drawChart(totals));
   };
-  const search = debounce(() => refresh().catch(failure), 350);
+  const refresh = async () => {
+    try {
+      await update();
+      problem.hidden = true;
+    } catch (error) {
+      const isFilter = error.status === 400 && state.search;
+      problem.hidden = !isFilter;
+      problem.textContent = isFilter ? "The filter is not valid: check its fields, quotes and parentheses." : "";
+      if (!isFilter) {
+        failure(error);
+      }
+    }
+  };
+  const search = debounce(refresh, 350);
 
-  refresh().catch(failure);
+  refresh();
   return h(
     "div",
     { class: "page" },
-    h("header", null, h("h1", null, "Logs"), iconButton("refresh", "Refresh", () => refresh().catch(failure))),
+    h("header", null, h("h1", null, "Logs"), iconButton("refresh", "Refresh", refresh)),
     h(
       "div",
       { class: "toolbar" },
@@ -79,12 +93,13 @@ export function logsPage({ query, signal }) {
           checked: state.onlyErrors,
           onchange: (event) => {
             state.onlyErrors = event.target.checked;
-            refresh().catch(failure);
+            refresh();
           },
         }),
         "Only problems",
       ),
     ),
+    problem,
     chart,
     list,
     more,

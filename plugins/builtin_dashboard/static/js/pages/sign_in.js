@@ -31,7 +31,7 @@ export function signInPage({ query }) {
     input({ object: values, key: "identity", label: "Email", type: "email", autocomplete: "username", required: true, autofocus: true }),
     input({ object: values, key: "password", label: "Password", type: "password", autocomplete: "current-password", required: true }),
     h("button", { class: "primary full" }, "Sign in"),
-    h("p", { class: "help" }, h("a", { href: "#/request-password-reset" }, "Forgotten password?")),
+    h("p", null, h("a", { class: "spaced",  href: "#/request-password-reset" }, "Forgotten password?")),
   );
   return [brand(), h("h1", null, "Superuser sign-in"), fill(holder, passwordForm)];
 }
@@ -65,5 +65,5 @@ export function requestPasswordReset() {
       h("button", { class: "primary full" }, "Send the reset link"),
     ),
   );
-  return [brand(), h("h1", null, "Reset the password"), holder, h("p", { class: "help" }, h("a", { href: "#/login" }, "Back to the sign-in"))];
+  return [brand(), h("h1", null, "Reset the password"), holder, h("p", null, h("a", { class: "spaced",  href: "#/login" }, "Back to the sign-in"))];
 }

@@ -113,7 +113,20 @@ function recordsOf(collection, query, signal) {
     fill(table, recordTable(collection, found.items, state, { onsort, onselect: showSelection, onopen: openRecord }));
     fill(below, h("span", null, plural(found.totalItems, "record")), pager(found));
   };
-  const refresh = () => load().catch(failure);
+  const problem = h("p", { class: "form-error", role: "alert", hidden: true });
+  const refresh = async () => {
+    try {
+      await load();
+      problem.hidden = true;
+    } catch (error) {
+      const isFilter = error.status === 400 && state.filter;
+      problem.hidden = !isFilter;
+      problem.textContent = isFilter ? "The filter is not valid: check its fields, quotes and parentheses." : "";
+      if (!isFilter) {
+        failure(error);
+      }
+    }
+  };
   const onsort = (sort) => {
     Object.assign(state, { sort, page: 1 });
     refresh();
@@ -190,6 +203,7 @@ function recordsOf(collection, query, signal) {
         oninput: (event) => search(event.target.value),
       }),
     ),
+    problem,
     table,
     below,
     selection,

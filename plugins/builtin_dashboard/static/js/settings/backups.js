@@ -68,7 +68,7 @@ function table(found, load) {
     h(
       "table",
       null,
-      h("thead", null, h("tr", null, ["Name", "Size", "Made", ""].map((name) => h("th", { scope: "col" }, name)))),
+      h("thead", null, h("tr", null, ["Name", "Size", "Made", "Actions"].map((name) => h("th", { scope: "col" }, name)))),
       h(
         "tbody",
         null,

@@ -4,6 +4,7 @@ import { get, path, post } from "../api.js";
 import { fill, h } from "../dom.js";
 import { plural, shorten } from "../text.js";
 import { form, textarea } from "../ui/form.js";
+import { item } from "../ui/item.js";
 import { failure, success } from "../ui/toast.js";
 
 export async function crons({ signal }) {
@@ -17,7 +18,7 @@ export async function crons({ signal }) {
     }
   };
   return grid(
-    ["Job", "Schedule (UTC)", ""],
+    ["Job", "Schedule (UTC)", "Action"],
     jobs.map(({ id, expression }) => [id, h("code", null, expression), h("button", { class: "small", onclick: () => run(id) }, "Run now")]),
   );
 }
@@ -61,31 +62,30 @@ export function sqlConsole() {
 export async function plugins({ signal }) {
   const found = await get("/api/plugins", {}, signal);
   const items = Array.isArray(found) ? found : found.items || found.plugins || [];
-  return items.map((item) => {
-    const hooks = item.hooks || [];
-    return h(
-      "details",
-      { class: "item" },
-      h(
-        "summary",
-        null,
-        h("strong", { class: "grow" }, item.name),
-        h("span", { class: "muted" }, item.version || ""),
-        h("span", { class: "badge" }, item.source || ""),
-      ),
-      h(
-        "div",
-        { class: "inner" },
-        item.description ? h("p", null, item.description) : null,
-        item.services && item.services.length ? h("p", null, "Provides: ", item.services.join(", ")) : null,
+  return items.map((plugin) => {
+    const hooks = plugin.hooks || [];
+    return item({
+      summary: [
+        h("strong", { class: "grow" }, plugin.name),
+        h("span", { class: "muted" }, plugin.version || ""),
+        h("span", { class: "badge" }, plugin.source || ""),
+      ],
+      inner: [
+        plugin.description ? h("p", null, plugin.description) : null,
+        plugin.services && plugin.services.length ? h("p", null, "Provides: ", plugin.services.join(", ")) : null,
         hooks.length
           ? grid(
               ["Hook", "Order", "Calls", "Time"],
-              hooks.map(({ hook, order, calls, seconds }) => [hook, String(order), calls === undefined ? "" : String(calls), seconds === undefined ? "" : `${(seconds * 1000).toFixed(1)} ms`]),
+              hooks.map(({ hook, order, calls, seconds }) => [
+                hook,
+                String(order),
+                calls === undefined ? "" : String(calls),
+                seconds === undefined ? "" : `${(seconds * 1000).toFixed(1)} ms`,
+              ]),
             )
           : null,
-      ),
-    );
+      ],
+    });
   });
 }
 
