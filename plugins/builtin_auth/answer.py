@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from builtin_auth.options import OptionsCache
-from builtin_auth.origins import Origins
-from builtin_auth.second_factor import SecondFactor
-from builtin_auth.tokens import Tokens
 from pbhost.errors import ForbiddenError
 from pbhost.hooks.events import RecordAuthRequestEvent
 from pbhost.model import Record, RequestContext
 
 if TYPE_CHECKING:
+    from builtin_auth.service import AuthService
     from pbhost.app import App
 
 
 class AuthAnswer:
     """Makes the body of an auth response. Source: auth contract, section 4.1."""
 
-    def __init__(
-        self, app: App, options: OptionsCache, tokens: Tokens, second_factor: SecondFactor, origins: Origins
-    ) -> None:
+    def __init__(self, app: App, auth: AuthService) -> None:
         self._app = app
-        self._options = options
-        self._tokens = tokens
-        self._second_factor = second_factor
-        self._origins = origins
+        self._auth = auth
 
     async def make(
         self, record: Record, context: RequestContext, *, method: str, token: str, meta: object
@@ -38,7 +30,7 @@ class AuthAnswer:
             raise ForbiddenError()
         if not await self.may_authenticate(record, context):
             raise ForbiddenError("The request doesn't satisfy the collection requirements to authenticate.")
-        token = token or self._tokens.issue(record)
+        token = token or self._auth.tokens.issue(record)
         chain = app.hooks.chain("on_record_auth_request", collection.tags)
         if chain is None:
             return await self._finish(record, context, method, token, meta)
@@ -51,13 +43,15 @@ class AuthAnswer:
             meta=meta,
             auth_method=method,
         )
+        # A hook may change the record for this answer only, so what is remembered of the caller does not serve.
         return await chain.run(
-            event, lambda: self._finish(event.record, context, event.auth_method, event.token, event.meta)
+            event,
+            lambda: self._finish(event.record.copy(), context, event.auth_method, event.token, event.meta),
         )
 
     async def may_authenticate(self, record: Record, context: RequestContext) -> bool:
         """Whether the collection's auth rule lets this record sign in; a superuser caller passes any rule."""
-        rule = self._options.of(record.collection).auth_rule
+        rule = self._auth.options(record.collection).auth_rule
         if rule == "" or context.is_superuser:
             return True
         return rule is not None and await self._app.records.satisfies(record, rule, context)
@@ -66,22 +60,35 @@ class AuthAnswer:
         self, record: Record, context: RequestContext, method: str, token: str, meta: object
     ) -> dict[str, object]:
         if method:
-            await self._second_factor.check(record, method, context)
+            await self._auth.second_factor.check(record, method, context)
         answer: dict[str, object] = {"record": await self._shown(record, context), "token": token}
         if meta is not None:
             answer["meta"] = meta
-        if method and self._options.of(record.collection).alert_enabled:
-            await self._origins.remember(record, context)
+        if method and self._auth.options(record.collection).alert_enabled:
+            await self._auth.origins.remember(record, context)
         return answer
 
     async def _shown(self, record: Record, context: RequestContext) -> dict[str, object]:
         """The record as its owner sees it."""
-        shown = record.copy()
         expand = context.query.get("expand", "")
         if expand or self._app.hooks.is_implemented("on_record_enrich"):
+            shown = record.copy()
             await self._app.records.enrich([shown], context.derive(auth=record), expand=expand)
-        elif record.collection.is_superusers:
-            # What enriching would do for an owner without expand and hooks; a refresh then needs no database at all.
-            shown.show(*(field.name for field in record.collection.fields if field.hidden))
-        shown.show_email = True
-        return shown.to_json()
+            shown.show_email = True
+            return shown.to_json()
+        # Without expand and hooks an owner always sees the same; a refresh then needs no database at all.
+        is_caller = record is context.auth
+        known = self._auth.identities.shown(context.token) if is_caller else None
+        if known is None:
+            known = _as_owner(record)
+            if is_caller:
+                self._auth.identities.keep_shown(context.token, known)
+        return known
+
+
+def _as_owner(record: Record) -> dict[str, object]:
+    shown = record.copy()
+    shown.show_email = True
+    if record.collection.is_superusers:
+        shown.show(*(field.name for field in record.collection.fields if field.hidden))
+    return shown.to_json()

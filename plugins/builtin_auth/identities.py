@@ -11,6 +11,7 @@ from pbhost.model import Record
 LIMIT = 10_000
 # Bounds how long a row changed behind pbhost's back (another tool on the same file) keeps its old identity.
 SECONDS = 5.0
+_DROPPED_AT_ONCE = 4
 
 
 @dataclass(slots=True)
@@ -19,6 +20,8 @@ class _Entry:
     key: tuple[str, str]
     generation: int
     until: float
+    refreshable: bool
+    shown: dict[str, object] | None = None
 
 
 class IdentityCache:
@@ -54,17 +57,54 @@ class IdentityCache:
             return None
         return entry.record.copy()
 
-    def put(self, token: str, record: Record, generation: int, expires: float | None, epoch: int) -> None:
+    def is_refreshable(self, token: str) -> bool | None:
+        """Whether the token may be exchanged for a new one; None if it is not remembered."""
+        entry = self._entries.get(token)
+        return None if entry is None else entry.refreshable
+
+    def shown(self, token: str) -> dict[str, object] | None:
+        """The record as its owner sees it, if :meth:`keep_shown` was told; not to be changed."""
+        entry = self._entries.get(token)
+        return None if entry is None else entry.shown
+
+    def keep_shown(self, token: str, shown: dict[str, object]) -> None:
+        """Remember that form for as long as the token."""
+        entry = self._entries.get(token)
+        if entry is not None:
+            entry.shown = shown
+
+    def put(
+        self,
+        token: str,
+        record: Record,
+        generation: int,
+        expires: float | None,
+        epoch: int,
+        *,
+        refreshable: bool = True,
+    ) -> None:
         """Remember a verified token; nothing happens if the record was forgotten since ``epoch``."""
         key = (record.collection.id, record.id)
         if self._forgotten_at.get(key, self._floor) > epoch:
             return
-        if len(self._entries) >= LIMIT:
-            oldest = next(iter(self._entries))
-            self._drop(oldest, self._entries[oldest])
-        until = self._clock() + SECONDS
-        self._entries[token] = _Entry(record.copy(), key, generation, until if expires is None else min(until, expires))
+        now = self._clock()
+        self._drop_expired(now)
+        until = now + SECONDS
+        self._entries[token] = _Entry(
+            record.copy(), key, generation, until if expires is None else min(until, expires), refreshable
+        )
         self._tokens.setdefault(key, set()).add(token)
+
+    def _drop_expired(self, now: float) -> None:
+        """The oldest entries stand first; a few are dropped with each new one, so that memory follows use."""
+        for _ in range(_DROPPED_AT_ONCE):
+            token = next(iter(self._entries), None)
+            if token is None:
+                return
+            entry = self._entries[token]
+            if now < entry.until and len(self._entries) < LIMIT:
+                return
+            self._drop(token, entry)
 
     def forget(self, collection_id: str, record_id: str) -> None:
         """The record changed or is gone."""

@@ -44,7 +44,7 @@ class AuthService:
         self.mails = RecordMails(app, self._options, self.tokens)
         self.second_factor = SecondFactor(app, self._options)
         self.origins = Origins(app, self.mails)
-        self.answer = AuthAnswer(app, self._options, self.tokens, self.second_factor, self.origins)
+        self.answer = AuthAnswer(app, self)
         self.reset_mails = Cooldown(_MAIL_PAUSE)
         self.verification_mails = Cooldown(_MAIL_PAUSE)
         self.otp_attempts = AttemptWindow(_OTP_ATTEMPTS, _OTP_WINDOW)
@@ -95,7 +95,12 @@ class AuthService:
         record, claims = verified
         expires = claims.get("exp")
         self.identities.put(
-            token, record, generation, float(expires) if isinstance(expires, int | float) else None, epoch
+            token,
+            record,
+            generation,
+            float(expires) if isinstance(expires, int | float) else None,
+            epoch,
+            refreshable=bool(claims.get("refreshable")),
         )
         return record
 

@@ -34,13 +34,14 @@ class Tokens:
         claims: Mapping[str, JSON] | None = None,
     ) -> str:
         """A signed token for ``record``; ``duration`` 0 or less means the collection's."""
-        seconds = duration if duration > 0 else self._current(record).durations[type]
+        options = self._current(record)
+        seconds = duration if duration > 0 else options.durations[type]
         payload: Claims = {"type": type, "id": record.id, "collectionId": record.collection.id}
         if type == "auth":
             payload["refreshable"] = refreshable
         payload.update(claims or {})
         payload["exp"] = int(time.time()) + seconds
-        return sign(payload, self._key(record, type))
+        return sign(payload, record.text("tokenKey") + options.secrets[type])
 
     async def verify(self, token: str, type: TokenType) -> tuple[Record, Claims] | None:
         """The record and the claims of a valid token of that type, else None."""
@@ -59,12 +60,9 @@ class Tokens:
             return None
         try:
             # The claims that count are those of the verified payload.
-            return record, verify(token, self._key(record, type))
+            return record, verify(token, record.text("tokenKey") + self._options.of(collection).secrets[type])
         except InvalidToken:
             return None
-
-    def _key(self, record: Record, type: TokenType) -> str:
-        return record.text("tokenKey") + self._current(record).secrets[type]
 
     def _current(self, record: Record) -> AuthOptions:
         """The options as they are now; the record may have been read before they changed."""

@@ -100,9 +100,10 @@ class SignIn:
         """A new token; a static one is returned as it is, so that it cannot be extended."""
         context = context_of(request)
         record = context.auth
-        collection = auth_collection(self._app, request)
         if record is None:
             raise UnauthorizedError("The request requires valid record authorization token.")
+        # The guard of the route has made sure that it is the collection of the path.
+        collection = record.collection
         chain = self._app.hooks.chain("on_record_auth_refresh_request", collection.tags)
         if chain is None:
             return await self._refreshed(request, record)
@@ -113,7 +114,10 @@ class SignIn:
 
     async def _refreshed(self, request: web.Request, record: Record) -> dict[str, object]:
         context = context_of(request)
-        token = "" if _is_refreshable(context.token) else context.token
+        refreshable = self._auth.identities.is_refreshable(context.token)
+        if refreshable is None:
+            refreshable = _is_refreshable(context.token)
+        token = "" if refreshable else context.token
         return await self._auth.respond(record, context, token=token)
 
     async def impersonate(self, request: web.Request) -> object:
