@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import secrets
+import string
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +16,6 @@ from pbhost.database import Connection, Engine, Row, Sql, Transaction
 from pbhost.errors import JSON
 from pbhost.model.dates import format_date
 from pbhost.model.field import StorageKind
-from pbhost.model.ids import record_id
 from pbhost.services import TableQuery
 
 TABLE = "_logs"
@@ -25,6 +27,7 @@ COLUMNS: Mapping[str, StorageKind] = {
     "message": "text",
     "data": "json",
 }
+_DIGITS = string.digits + string.ascii_lowercase
 _ROWS = 100
 _INSERT = "INSERT INTO _logs (id, level, message, data, created) VALUES "
 _VALUES = "(?, ?, ?, ?, ?)"
@@ -51,7 +54,8 @@ class LogStore:
 
         def write(transaction: Transaction) -> None:
             rows = [
-                (record_id(), entry.level, entry.message, _json_text(entry.data), entry.created) for entry in entries
+                (id_, entry.level, entry.message, _json_text(entry.data), entry.created)
+                for id_, entry in zip(_growing_ids(len(entries)), entries, strict=True)
             ]
             full = len(rows) - len(rows) % _ROWS
             # Many rows in one statement: between two statements the thread has to win Python's lock back from the event
@@ -100,6 +104,26 @@ class LogStore:
             return deleted
 
         return await self._database.write(write)
+
+
+def _growing_ids(count: int) -> Iterator[str]:
+    """Ids that grow with time: nine digits of milliseconds, and six that count from a random number.
+
+    Ids that are random all over would dirty a page of the key's index for each entry; these share their pages, which
+    more than halves what a batch costs.
+    """
+    first = _base36(time.time_ns() // 1_000_000, 9)
+    start = secrets.randbelow(36**6 - count)
+    for number in range(start, start + count):
+        yield first + _base36(number, 6)
+
+
+def _base36(number: int, width: int) -> str:
+    text = ""
+    for _ in range(width):
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text
 
 
 def _public(row: Row) -> dict[str, JSON]:
