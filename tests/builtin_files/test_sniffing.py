@@ -9,7 +9,7 @@ import pytest
 from builtin_files.content_types import ContentType
 from builtin_files.json_prefix import is_json
 from builtin_files.sniffing import HEAD_BYTES, detect, detect_file
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -200,6 +200,7 @@ json_values = st.recursive(
 )
 
 
+@settings(deadline=None)  # a loaded machine is no slow parser
 @given(st.lists(json_values) | st.dictionaries(st.text(), json_values), st.booleans(), st.data())
 def test_json_and_each_of_its_beginnings_is_recognised(value: object, ascii_only: bool, data: st.DataObject) -> None:
     import json
