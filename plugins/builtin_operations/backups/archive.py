@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 
 #: Root entries that are never part of a backup: other backups, temporary and machine-bound things.
 EXCLUDED = ("backups", ".pb_temp_to_delete", ".notify", ".autocert_cache", "lost+found")
+#: Neither are files with this prefix: they only mean something to running processes (locks).
+PROCESS_PREFIX = ".pbhost-"
 _COPY_CHUNK = 1024 * 1024
 
 
@@ -52,7 +54,7 @@ def _files(directory: Path, skipped: Collection[str]) -> Iterator[Path]:
             folders[:] = [name for name in folders if name not in skipped]
         folders.sort()
         for name in sorted(names):
-            if top == directory and name in skipped:
+            if top == directory and (name in skipped or name.startswith(PROCESS_PREFIX)):
                 continue
             path = top / name
             # No links: they could lead out of the directory. No sockets and the like.

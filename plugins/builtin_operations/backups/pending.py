@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from builtin_operations.backups.archive import PROCESS_PREFIX
 from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 
 log = logging.getLogger("pbhost.backups")
@@ -73,7 +74,7 @@ def _exchange(directory: Path, staged: Path, exclude: set[str]) -> bool:
     try:
         for source, target in ((directory, old), (staged, directory)):
             for entry in sorted(source.iterdir()):
-                if entry.name not in kept:
+                if entry.name not in kept and not entry.name.startswith(PROCESS_PREFIX):
                     destination = target / entry.name
                     entry.rename(destination)
                     moved.append((entry, destination))
