@@ -9,9 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from pbhost.app import App
 from pbhost.errors import JSON, NotFoundError
 from pbhost.hooks import hookimpl
 from pbhost.hooks.events import CollectionRequestEvent, CollectionsImportRequestEvent, CollectionsListRequestEvent
+from pbhost.model import Collection
 from pbhost.testing import Answer, Running, running_app
 
 
@@ -127,11 +129,7 @@ async def test_a_transaction_of_code_takes_everything_along_or_nothing(server: R
     renamed = app.collections.get("posts").copy()
     renamed.name = "notes"
     with pytest.raises(NotFoundError):
-        async with app.transaction() as tx:
-            saved = await app.collections.save(renamed, tx=tx)
-            assert app.collections.find("notes") is None
-            await app.collections.delete(saved, tx=tx)
-            raise NotFoundError
+        await rename_delete_and_fail(app, renamed)
     assert app.collections.find("posts") is not None
     assert [path.name for path in folder.iterdir()] != []
     assert str(app.settings.section("rateLimits")["rules"]).count("posts:list") == 1
@@ -139,6 +137,14 @@ async def test_a_transaction_of_code_takes_everything_along_or_nothing(server: R
         await app.collections.save(renamed, tx=tx)
     assert app.collections.find("notes") is not None
     assert str(app.settings.section("rateLimits")["rules"]).count("notes:list") == 1
+
+
+async def rename_delete_and_fail(app: App, renamed: Collection) -> None:
+    async with app.transaction() as tx:
+        saved = await app.collections.save(renamed, tx=tx)
+        assert app.collections.find(renamed.name) is None
+        await app.collections.delete(saved, tx=tx)
+        raise NotFoundError
 
 
 async def test_records_follow_the_schema_at_once(server: Running) -> None:
