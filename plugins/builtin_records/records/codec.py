@@ -6,6 +6,7 @@ names each column once and calls a field's own conversion only for values that a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -30,6 +31,7 @@ Encode: TypeAlias = Callable[[Sequence[SqlValue], bool], dict[str, object]]
 SECRETS = frozenset(("password", "tokenKey"))
 
 _EXACT = 2**53
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Codec:
@@ -113,7 +115,7 @@ def _default(value: object) -> object:
 
 def _representable(value: object) -> object:
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", value)
     if isinstance(value, Mapping):
         return {_representable(key): _representable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
