@@ -1,7 +1,8 @@
 """The configuration: defaults, then ``pbhost.toml``, then ``PBHOST_*`` variables, then flags; the later wins.
 
-:data:`OPTIONS` is the one list of what can be configured: file keys, variables, flags and the documentation come from it. A
-plugin's own options stand in the table ``[plugins.<name>]``; the plugin's JSON Schema decides what may stand there.
+:data:`OPTIONS` is the one list of what can be configured: file keys, variables, flags and the documentation come from
+it. A plugin's own options stand in the table ``[plugins.<name>]``; the plugin's JSON Schema decides what may stand
+there.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ def _build(
         tables=tables,
     )
     public = path("public_dir", data.parent / "pb_public")
-    config = Config(dir=data, public_dir=public, plugins=plugins, config_file=file, **values)  # type: ignore[arg-type]  # checked by kind
+    config = Config(dir=data, public_dir=public, plugins=plugins, config_file=file, **values)  # type: ignore[arg-type]  # by kind
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"workers must be between 1 and 64, not {config.workers}")
     parse_address(config.http)

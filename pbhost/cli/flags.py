@@ -1,4 +1,4 @@
-"""Global flags may stand anywhere on the command line: they are moved in front of the command before click sees them."""
+"""Global flags may stand anywhere on the command line: they are moved to its front before click sees them."""
 
 from __future__ import annotations
 

@@ -121,7 +121,8 @@ def serve_command(invocation: Invocation, /, domains: tuple[str, ...], **values:
     """
     if domains:
         raise click.UsageError(
-            "certificates for domains are not built in: put a reverse proxy such as Caddy in front and start without DOMAIN"
+            "certificates for domains are not built in: put a reverse proxy such as Caddy in front and start "
+            "without DOMAIN"
         )
     from pbhost.cli.serve import serve
 

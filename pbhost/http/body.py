@@ -24,8 +24,8 @@ MULTIPART: Final = web.RequestKey("pbhost_multipart", Multipart)
 async def read_body(request: web.Request) -> Mapping[str, BodyValue]:
     """The body as a mapping; also put into the context. Repeated calls give the same object.
 
-    Form values are inferred and joined with the query parameters, ``@jsonPayload`` is merged, uploads stand under their part
-    names after the text values of the same key.
+    Form values are inferred and joined with the query parameters, ``@jsonPayload`` is merged, uploads stand under
+    their part names after the text values of the same key.
 
     Raises:
         BadRequestError: malformed, or a content type that is not supported.

@@ -16,8 +16,8 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 class _Lazy(Mapping[str, str]):
     """A mapping that is made on first use.
 
-    It keeps the part of the request that it is made from, never the request itself: that would be a reference cycle for the
-    garbage collector to find in each of thousands of requests per second.
+    It keeps the part of the request that it is made from, never the request itself: that would be a reference cycle
+    for the garbage collector to find in each of thousands of requests per second.
     """
 
     __slots__ = ("_data",)

@@ -37,8 +37,8 @@ def _finite(text: str) -> float:
 def loads(body: bytes) -> JSON:
     """The first JSON value of ``body``; what follows it is ignored.
 
-    All numbers are doubles, so integers beyond 2^53 are rounded as a double rounds them. Invalid UTF-8 and lone surrogates
-    become U+FFFD.
+    All numbers are doubles, so integers beyond 2^53 are rounded as a double rounds them. Invalid UTF-8 and lone
+    surrogates become U+FFFD.
 
     Raises:
         BadRequestError: no JSON value, a number out of the range of a double, nesting beyond the bound.
@@ -94,7 +94,8 @@ def _without_surrogates(value: JSON, depth: int) -> JSON:
 def dumps(value: object) -> bytes:
     """The JSON text of an answer, ended by a newline. Integral floats are written as integers (``5``, not ``5.0``).
 
-    ``orjson.Fragment`` values pass through untouched. Values without a JSON form (dates, decimals …) go through ``str``.
+    ``orjson.Fragment`` values pass through untouched. Objects with a ``to_json`` method go through
+    it, sets become lists.
 
     Raises:
         TypeError: a value that cannot be written at all.

@@ -2,8 +2,9 @@
 
     pick(record, "id,title:excerpt(100,true),expand.author.name")
 
-The expression is a comma separated list of paths. A path descends objects and, element by element, arrays of objects; ``*`` as
-the last segment keeps the keys of its level that are not named explicitly; ``name:modifier(args)`` changes the value on its way.
+The expression is a comma separated list of paths. A path descends objects and, element by element, arrays of objects;
+``*`` as the last segment keeps the keys of its level that are not named explicitly; ``name:modifier(args)`` changes
+the value on its way.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     CORS → request log → fault guard → identity → superuser IPs → rate limit → body limit → guard → on_request → handler
 
-A plugin's middleware stands between those steps by its priority; without one in a gap nothing is called there. Numbers and
+A plugin's middleware stands between those steps by its priority; without one in a gap nothing is called there.
+Numbers and
 order: operations contract, section 19.
 """
 

@@ -25,7 +25,8 @@ async def watch_plugins(server: Server) -> None:
 
 
 async def reload_plugins(server: Server) -> list[str]:
-    """Loads ``pb_plugins/`` again and puts hooks, routes and middlewares in place; returns the names that were taken in.
+    """Loads ``pb_plugins/`` again and puts hooks, routes and middlewares in place; returns the names that were taken
+    in.
 
     Services and field types that a file provides are resolved at start, so a change of those needs a restart.
     """

@@ -17,6 +17,7 @@ from pbhost.hooks.events import ServeEvent
 from pbhost.http.pipeline import Pipeline
 from pbhost.http.resource import TrieResource
 from pbhost.http.types import APP, Middleware, Route
+from pbhost.http.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -35,8 +36,8 @@ RESTART_CODE: Final = 75
 def bind_for_workers(host: str, port: int, count: int) -> list[socket.socket]:
     """One socket per worker on the same port; the system spreads connections over them.
 
-    One shared socket would not do: whoever is woken first takes all that wait, and one worker may end up with everything.
-    A socket outlives its worker, so what is queued on it waits for the replacement.
+    One shared socket would not do: whoever is woken first takes all that wait, and one worker may end up with
+    everything. A socket outlives its worker, so what is queued on it waits for the replacement.
 
     Raises:
         ConfigError: as :func:`bind`.
@@ -225,12 +226,15 @@ async def serve_until_signal(
         loop.add_reader(parent, stop.set)
     app.on_restart(on_restart)
     server = Server(app, bound)
+    watchdog = Watchdog()
     await server.start()
     try:
+        watchdog.start()
         await started(server)
         _tune_collector()
         await stop.wait()
     finally:
+        watchdog.stop()
         if parent is not None:
             loop.remove_reader(parent)
         await server.stop(is_restart=code == RESTART_CODE)

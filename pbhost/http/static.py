@@ -30,7 +30,8 @@ class StaticFiles:
 
     Args:
         root: the directory; it may be missing.
-        index_fallback: answer an unknown path with the root's ``index.html``, for applications that route in the browser.
+        index_fallback: answer an unknown path with the root's ``index.html``, for applications that route in the
+            browser.
     """
 
     def __init__(self, root: Path, *, index_fallback: bool) -> None:

@@ -1,13 +1,14 @@
 """A trie over path patterns: which route answers a method and a path.
 
-Patterns are made of static segments, ``{param}`` (one segment, never empty) and a last ``{tail...}`` (the rest, may be empty):
+Patterns are made of static segments, ``{param}`` (one segment, never empty) and a last ``{tail...}`` (the rest, may
+be empty):
 
     /api/collections/{collection}/records/{id}
     /_/{path...}
 
-A static segment beats a parameter and a parameter beats a tail; when the preferred branch leads nowhere for the method, the
-next one is tried. Matching is case-sensitive and there is no optional trailing slash. ``GET`` also answers ``HEAD`` unless
-``HEAD`` is registered; the method ``*`` answers what no other method of the same pattern does.
+A static segment beats a parameter and a parameter beats a tail; when the preferred branch leads nowhere for the
+method, the next one is tried. Matching is case-sensitive and there is no optional trailing slash. ``GET`` also
+answers ``HEAD`` unless ``HEAD`` is registered; the method ``*`` answers what no other method of the same pattern does.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class RouteTrie(Generic[T]):
         return replaced.value if replaced is not None else None
 
     def resolve(self, method: str, path: str) -> tuple[Leaf[T], dict[str, str]] | None:
-        """The leaf for a method and a raw (percent-encoded) path, with the decoded parameters; None when there is none."""
+        """The leaf for a method and a raw (percent-encoded) path, with the decoded parameters, or None."""
         exact = self._exact.get((method, path))
         if exact is not None:
             return exact, {}
@@ -137,7 +138,8 @@ def parse_pattern(pattern: str) -> list[tuple[str, str]]:
     """The segments of a pattern as (``static`` | ``param`` | ``tail``, text).
 
     Raises:
-        ValueError: no leading slash, a nameless or repeated parameter, a tail that is not last, braces inside a segment.
+        ValueError: no leading slash, a nameless or repeated parameter, a tail that is not last, braces inside a
+            segment.
     """
     if not pattern.startswith("/"):
         raise ValueError(f"route pattern {pattern!r} must start with '/'")

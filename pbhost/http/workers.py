@@ -46,10 +46,10 @@ RunWorker: TypeAlias = Callable[[Config, Tether], int]
 def supervise(config: Config, run: RunWorker) -> int:
     """Forks the workers and keeps their number until a signal; returns the exit code.
 
-    The parent loads no plugin and opens no database, so a fork copies nothing that must not be shared. The first worker is
-    ready before the others start, so that only one of them creates or migrates the data directory. A worker that dies is
-    replaced; one that fails at its start ends the server with its exit code. One that asks for a restart ends all of them,
-    and the parent returns its code.
+    The parent loads no plugin and opens no database, so a fork copies nothing that must not be shared. The first
+    worker is ready before the others start, so that only one of them creates or migrates the data directory. A worker
+    that dies is replaced; one that fails at its start ends the server with its exit code. One that asks for a restart
+    ends all of them, and the parent returns its code.
     """
     runtime = Path(tempfile.mkdtemp(prefix="pbhost-"))
     parent = os.getpid()

@@ -97,7 +97,7 @@ def _entry_points() -> Iterable[Candidate]:
 
 
 def find_files(directory: Path) -> list[Candidate]:
-    """The single-file plugins and packages of a directory, by name; names that start with ``_`` or ``.`` are left out."""
+    """The single-file plugins and packages of a directory, by name; a name that starts with ``_`` or ``.`` is left out."""
     if not directory.is_dir():
         return []
     found: list[Candidate] = []
@@ -112,7 +112,8 @@ def find_files(directory: Path) -> list[Candidate]:
             continue
         if not name.isidentifier():
             raise PluginError(
-                f"plugin file {directory.name}/{path.name}: rename it, its name must be a Python name (letters, digits, _)"
+                f"plugin file {directory.name}/{path.name}: rename it, its name must be a Python name "
+                f"(letters, digits, _)"
             )
         found.append(Candidate(name=name, source="file", path=path))
     return found

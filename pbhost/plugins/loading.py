@@ -36,6 +36,7 @@ class LoadedPlugin:
         name: its short name: table in the configuration, name in logs and lists.
         version: of its distribution, or what the plugin says itself; "" if neither.
         target: the object that is registered: a module or an instance.
+        stamp: names and times of its files when it was imported; empty for what is no file of ``pb_plugins/``.
         requires_pbhost: the version range it needs, "" for any.
         requires_services: services it cannot do without.
         schema: the JSON Schema of its options, None if it takes none.
@@ -50,6 +51,7 @@ class LoadedPlugin:
     version: str = ""
     description: str = ""
     path: Path | None = None
+    stamp: tuple[tuple[str, int], ...] = ()
     requires_pbhost: str = ""
     requires_services: tuple[str, ...] = ()
     schema: Mapping[str, JSON] | None = None
@@ -63,6 +65,7 @@ def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
     Raises:
         PluginError: it does not import, names an unknown hook, or says something about itself that cannot be used.
     """
+    taken = stamp(candidate.path)
     target = _import(candidate)
     _check_hooks(candidate, target, specs)
     schema = _attribute(target, "CONFIG_SCHEMA")
@@ -79,10 +82,19 @@ def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
         version=candidate.version or str(_attribute(target, "VERSION") or _attribute(target, "__version__") or ""),
         description=_description(target),
         path=candidate.path,
+        stamp=taken,
         requires_pbhost=str(_attribute(target, "requires_pbhost") or ""),
         requires_services=tuple(str(name) for name in cast("tuple[object, ...]", services)),
         schema=cast("Mapping[str, JSON] | None", schema),
     )
+
+
+def stamp(path: Path | None) -> tuple[tuple[str, int], ...]:
+    """Names and times of the Python files of a plugin in ``pb_plugins/``."""
+    if path is None:
+        return ()
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    return tuple((str(file), file.stat().st_mtime_ns) for file in files)
 
 
 def _attribute(target: object, name: str) -> object:
@@ -100,7 +112,7 @@ def _description(target: object) -> str:
     return (text or inspect.getdoc(target) or "").partition("\n")[0]
 
 
-# -- importing -----------------------------------------------------------------------------------------------------------
+# -- importing ---------------------------------------------------------------------------------------------------------
 
 
 def _import(candidate: Candidate) -> object:
@@ -165,7 +177,7 @@ def line_of(error: BaseException, path: Path | None) -> str:
     return f" (line {line})" if line else ""
 
 
-# -- checking ------------------------------------------------------------------------------------------------------------
+# -- checking ----------------------------------------------------------------------------------------------------------
 
 
 def _check_hooks(candidate: Candidate, target: object, specs: pluggy.HookRelay) -> None:

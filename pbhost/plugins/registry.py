@@ -12,7 +12,7 @@ from pbhost.errors import JSON, ConfigError, PbhostError, PluginError
 from pbhost.hooks import specs
 from pbhost.hooks.markers import PROJECT
 from pbhost.plugins.discovery import discover, find_files
-from pbhost.plugins.loading import LoadedPlugin, line_of, load
+from pbhost.plugins.loading import LoadedPlugin, line_of, load, stamp
 from pbhost.plugins.options import check_options, redacted
 from pbhost.services import SERVICES
 from pbhost.validation import closest
@@ -135,8 +135,8 @@ class PluginRegistry:
     # -- looking at them ---------------------------------------------------------------------------------------------
 
     def describe(self, hooks: HookRegistry | None = None) -> list[dict[str, JSON]]:
-        """What is loaded, for ``pbhost plugins`` and ``GET /api/plugins``: services, hooks with their place in the order
-        of calls and the time spent in them, options with secrets redacted."""
+        """What is loaded, for ``pbhost plugins`` and ``GET /api/plugins``: services, hooks with their place in the
+        order of calls and the time spent in them, options with secrets redacted."""
         described: list[dict[str, JSON]] = []
         for plugin in self._plugins.values():
             needed: list[JSON] = [*plugin.requires_services]
@@ -203,6 +203,8 @@ class PluginRegistry:
         failure: Exception | None = None
         for name, candidate in wanted.items():
             before = self._plugins.get(name)
+            if before is not None and before.stamp == stamp(candidate.path):
+                continue
             try:
                 self.add(load(candidate, self.manager.hook))
                 self.check_services()
@@ -259,7 +261,8 @@ def _check_version(plugin: LoadedPlugin) -> None:
         wanted = SpecifierSet(plugin.requires_pbhost)
     except InvalidSpecifier as error:
         raise PluginError(
-            f"plugin {plugin.name!r}: requires_pbhost = {plugin.requires_pbhost!r} is not a version range like '>=0.1,<1'"
+            f"plugin {plugin.name!r}: requires_pbhost = {plugin.requires_pbhost!r} is not a version range "
+            f"like '>=0.1,<1'"
         ) from error
     if not wanted.contains(__version__, prereleases=True):
         raise PluginError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 
@@ -128,7 +129,11 @@ def test_writing(value: object, text: bytes) -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(),
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**70), 2**70)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -147,19 +152,14 @@ def test_what_is_written_reads_back_as_the_same_value(value: JSON) -> None:
             return [doubles(x) for x in item]
         return {k: doubles(v) for k, v in item.items()}
 
-    try:
-        assert doubles(json.loads(dumps(value))) == doubles(value)
-    except OverflowError:
-        pass
+    assert doubles(json.loads(dumps(value))) == doubles(value)
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_crash_the_readers(data: bytes) -> None:
     for reader in (json_object, parse_pairs):
-        try:
+        with contextlib.suppress(BadRequestError):
             reader(data)
-        except BadRequestError:
-            pass
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -217,7 +217,7 @@ async def test_what_does_not_match_is_404(serve: Serve, method: str, path: str) 
     assert (await client(method, path))[0] == 404
 
 
-# -- bodies --------------------------------------------------------------------------------------------------------------
+# -- bodies ------------------------------------------------------------------------------------------------------------
 
 
 async def test_bodies_of_every_type(serve: Serve) -> None:
@@ -304,7 +304,7 @@ async def test_too_many_parts_are_refused(serve: Serve) -> None:
     assert (await client("POST", "/api/dynamic?limit=0", data=form))[0] == 400
 
 
-# -- identity, limits, guards, log ---------------------------------------------------------------------------------------
+# -- identity, limits, guards, log -------------------------------------------------------------------------------------
 
 
 class Services:
@@ -437,7 +437,7 @@ async def test_the_request_log(serve: Serve) -> None:
     assert "title" in field.details
 
 
-# -- CORS ----------------------------------------------------------------------------------------------------------------
+# -- CORS --------------------------------------------------------------------------------------------------------------
 
 
 async def test_a_preflight_is_answered_before_everything_else(serve: Serve) -> None:
@@ -469,7 +469,7 @@ async def test_every_answer_has_the_edge_headers_once(serve: Serve, path: str) -
     assert "Access-Control-Allow-Origin" not in headers
 
 
-# -- hooks and middlewares -----------------------------------------------------------------------------------------------
+# -- hooks and middlewares ---------------------------------------------------------------------------------------------
 
 
 class Extension:
