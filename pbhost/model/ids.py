@@ -17,7 +17,7 @@ def random_text(length: int, alphabet: str = ALPHANUMERIC) -> str:
     table, dropped = _translation(alphabet)
     out = b""
     while len(out) < length:
-        # One read of the source for all characters, translated in one call: ids are made for every record and log entry.
+        # One read of the source, translated in one call: ids are made for every record and every log entry.
         out += secrets.token_bytes(length + 8).translate(table, dropped)
     return out[:length].decode("ascii")
 

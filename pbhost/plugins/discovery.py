@@ -97,7 +97,7 @@ def _entry_points() -> Iterable[Candidate]:
 
 
 def find_files(directory: Path) -> list[Candidate]:
-    """The single-file plugins and packages of a directory, by name; a name that starts with ``_`` or ``.`` is left out."""
+    """The plugins of a directory, files and packages, by name; a name that starts with ``_`` or ``.`` is left out."""
     if not directory.is_dir():
         return []
     found: list[Candidate] = []
