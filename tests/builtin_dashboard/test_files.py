@@ -47,7 +47,7 @@ async def test_the_index_leads_to_versioned_files_that_may_be_kept(server: Runni
         assert (address, answer.status) == (address, 200)
         assert answer.headers["Cache-Control"] == "max-age=1209600, stale-while-revalidate=86400"
         assert "Content-Security-Policy" in answer.headers
-        again = await server.request("GET", address, headers={"If-None-Match": answer.headers["ETag"]})
+        again = await server.request("GET", address, headers={"If-None-Match": answer.headers["Etag"]})
         assert (again.status, again.body) == (304, None)
 
 
