@@ -1,0 +1,140 @@
+"""What create and update share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from pbhost.database import SqlValue, Transaction
+from pbhost.errors import ValidationError
+from pbhost.hooks.events import ApiWrite, RecordRequestEvent
+from pbhost.model import BodyValue, Collection, Field, Record, RequestContext
+
+from ..aftermath import Aftermath
+from ..body import addressed, apply_body
+from ..codec import dumps
+from ..core import Core
+from ..expand import parse_expand
+from ..faults import write_failure
+from ..saving import prepare, undo
+from .base import Action, Outcome, Run
+
+
+class Saved(Action):
+    """What create and update share."""
+
+    message: str = ""
+    #: Set by :meth:`look`.
+    record: Record
+
+    def __init__(
+        self,
+        core: Core,
+        collection: Collection,
+        context: RequestContext,
+        aftermath: Aftermath,
+        *,
+        request: web.Request | None = None,
+        wants_record: bool = False,
+        with_request_hooks: bool = True,
+    ) -> None:
+        super().__init__(
+            core,
+            collection,
+            context,
+            aftermath,
+            request=request,
+            wants_record=wants_record,
+            with_request_hooks=with_request_hooks,
+        )
+        self.submitted: Mapping[str, BodyValue] = context.body
+        self.manages = False
+        self._slow = self._slow_fields()
+        self._saved = False
+
+    @property
+    def needs_loop(self) -> bool:
+        return self.hook is not None or bool(self._slow)
+
+    def _slow_fields(self) -> list[Field]:
+        """Fields whose submitted values have to be prepared on the event loop."""
+        lifecycle = self.core.lifecycles.of(self.collection)
+        if not lifecycle.slow:
+            return []
+        named = addressed(self.collection, self.submitted)
+        return [field for field in lifecycle.slow if field.name in named]
+
+    def _apply(self, record: Record) -> None:
+        body = apply_body(record, self.submitted, reveal=self.context.is_superuser)
+        self.record = record
+        self.context = self.context.derive(body=body)
+
+    def _api(self) -> ApiWrite:
+        return ApiWrite(manages=self.manages, body=self.submitted)
+
+    def _may_manage(self) -> str:
+        """The manage rule if it has to be asked; superusers have manage access, guests never."""
+        self.manages = self.collection.is_auth and self.context.is_superuser
+        if not self.collection.is_auth or self.manages or self.context.auth is None:
+            return ""
+        rule = self.collection.options.get("manageRule")
+        return rule if isinstance(rule, str) else ""
+
+    async def around(self, run: Run) -> Outcome:
+        async def operation() -> Outcome:
+            fields = self._to_prepare()
+            try:
+                await prepare(fields, self.record, self.core.app)
+                return await run(self.finish)
+            except Exception as error:
+                if not self._saved:
+                    await undo(fields, self.record, self.core.app)
+                raise write_failure(error, self.message) from error
+            except BaseException:
+                if not self._saved:
+                    await undo(fields, self.record, self.core.app)
+                raise
+
+        event = RecordRequestEvent(
+            app=self.core.app,
+            context=self.context,
+            request=self.request,
+            collection=self.collection,
+            record=self.record,
+            api=self._api(),
+        )
+        try:
+            return await self._run_hook(event, operation)
+        except ValidationError as error:
+            raise error.named(self.message) from error
+
+    def _to_prepare(self) -> list[Field]:
+        """The slow fields whose values changed, by the body or by a request hook."""
+        slow = self.core.lifecycles.of(self.collection).slow
+        return [field for field in slow if self.record.is_new or self.record.changed(field.name)]
+
+    def _save(self, tx: Transaction) -> Outcome:
+        core = self.core
+        try:
+            row = core.saving.save(
+                tx, self.record, self.aftermath, context=self.context, api=self._api()
+            )
+        except Exception as error:
+            raise write_failure(error, self.message) from error
+        self._saved = True
+        return self._answer(tx, row)
+
+    def _answer(self, tx: Transaction, row: Sequence[SqlValue]) -> Outcome:
+        answers = self.core.answers
+        expand = self.context.query.get("expand", "")
+        tree = parse_expand(expand)
+        wants_record = self._wants_record or answers.needs_records(self.collection, expand)
+        chains = self.chains.of("create" if self.kind == "create" else "update")
+        if wants_record or self.hook is not None or chains.in_transaction:
+            # Hooks may have hidden, shown or added something: what is sent has to come from their record.
+            answers.enrich(tx, [self.record], self.context, tree)
+            if wants_record:
+                return Outcome(200, record=self.record)
+            return Outcome(200, dumps(self.record.to_json()))
+        return Outcome(200, dumps(answers.objects(tx, self.collection, (tuple(row),), self.context, tree)[0]))

@@ -1,0 +1,98 @@
+"""``PATCH /records/{id}``."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from pbhost.database import Connection, Transaction
+from pbhost.errors import NotFoundError
+from pbhost.hooks import Chain
+from pbhost.model import Collection, Record, RequestContext, Rule
+
+from ..aftermath import Aftermath
+from ..core import Core
+from ..faults import UPDATE_FAILED
+from .base import Outcome
+from .saved import Saved
+
+
+class Update(Saved):
+    """``PATCH /records/{id}``."""
+
+    kind = "update"
+    message = UPDATE_FAILED
+
+    def __init__(
+        self,
+        core: Core,
+        collection: Collection,
+        id_: str,
+        context: RequestContext,
+        aftermath: Aftermath,
+        *,
+        request: web.Request | None = None,
+        wants_record: bool = False,
+        with_request_hooks: bool = True,
+    ) -> None:
+        super().__init__(
+            core,
+            collection,
+            context,
+            aftermath,
+            request=request,
+            wants_record=wants_record,
+            with_request_hooks=with_request_hooks,
+        )
+        self._id = id_
+        self._looked_in: Connection | None = None
+
+    @property
+    def rule(self) -> Rule:
+        return self.collection.update_rule
+
+    @property
+    def is_async(self) -> bool:
+        return self.chains.update.is_async
+
+    @property
+    def needs_look(self) -> bool:
+        return True
+
+    def _request_chain(self) -> Chain | None:
+        return self.chains.update_request
+
+    def look(self, connection: Connection | None) -> None:
+        assert connection is not None, "an update needs the stored row"
+        self._apply(self._fetch(connection))
+        self._check(connection)
+        manage_rule = self._may_manage()
+        if manage_rule:
+            self.manages = self.core.queries.holds(connection, self.collection, self._id, manage_rule, self.context)
+        self._looked_in = connection
+
+    def finish(self, tx: Transaction) -> Outcome:
+        if self._looked_in is not tx:
+            self.record.rebase(self._fetch(tx))
+            self._check(tx)
+        return self._save(tx)
+
+    def _fetch(self, connection: Connection) -> Record:
+        queries = self.core.queries
+        if self._depends_on_body:
+            row = queries.row(connection, self.collection, self._id)
+        else:
+            row = queries.row_under_rule(connection, self.collection, self._id, self.rule, self.context)
+        if row is None:
+            raise NotFoundError()
+        return self.core.codecs.of(self.collection).record(row)
+
+    def _check(self, connection: Connection) -> None:
+        """The rule, if it could not be part of the look-up: it sees the normalised body, which needs the row."""
+        if self._depends_on_body and not self.core.queries.holds(
+            connection, self.collection, self._id, self.rule, self.context
+        ):
+            raise NotFoundError(cause="the update rule is not satisfied")
+
+    @property
+    def _depends_on_body(self) -> bool:
+        return bool(self.rule) and "@request.body" in (self.rule or "") and not self.context.is_superuser
