@@ -100,10 +100,8 @@ async def test_extensions_add_a_script_and_files(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     async with running_app(tmp_path, Extending(tmp_path, "one", "two"), only=ONLY) as server:
         script = str((await server.request("GET", "/_/extensions.js")).body)
-        found = re.findall(r"await \(async function\(\)\{\s+console.log\('(\w+)'\)\s+\}\)\(\);", script) == [
-            "one",
-            "two",
-        ]
+        found = re.findall(r"await \(async function\(\)\{\s+console.log\('(\w+)'\)\s+\}\)\(\);", script)
+        assert found == ["one", "two"]
         logo = await server.request("GET", "/_/extensions/one/logo.svg")
         assert (logo.body, logo.headers["Content-Type"]) == ("<svg/>", "image/svg+xml")
         assert "Content-Security-Policy" in logo.headers
