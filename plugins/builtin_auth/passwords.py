@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 _LENGTH = 30
 
 
-async def randomise(app: App, record: Record) -> None:
-    """Give ``record`` a password that nobody knows. As a stored hash, it passes by the field's rules for plain text."""
+async def random_hash(app: App) -> str:
+    """The hash of a password that nobody knows."""
+    return await app.password_hasher.hash(random_text(_LENGTH))
+
+
+def put_hash(record: Record, hashed: str) -> None:
+    """Give ``record`` that hash as its password. As a stored hash it passes by the field's rules for plain text."""
     field = record.collection.field("password")
     if field is not None:
-        hashed = await app.password_hasher.hash(random_text(_LENGTH))
         record.put("password", field.from_db(hashed))
+
+
+async def randomise(app: App, record: Record) -> None:
+    """Give ``record`` a password that nobody knows."""
+    put_hash(record, await random_hash(app))

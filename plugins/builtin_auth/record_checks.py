@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from builtin_auth.errors import VALUES_MISMATCH
 from builtin_auth.lookup import stored_password_hash
-from builtin_auth.passwords import randomise
+from builtin_auth.passwords import put_hash, random_hash
 from pbhost.errors import REQUIRED, BadRequestError, ErrorTree, FieldError
 from pbhost.model import BodyValue, Record
 from pbhost.validation import collect
@@ -14,6 +14,9 @@ from pbhost.validation import collect
 if TYPE_CHECKING:
     from pbhost.app import App
     from pbhost.hooks.events import ApiWrite, RecordRequestEvent
+
+#: Key of ``RequestContext.extra``: the password hash of a record that signs up through OAuth2.
+SIGN_UP_HASH = "auth.sign_up_hash"
 
 _WRONG_OLD_PASSWORD = FieldError("validation_invalid_old_password", "Missing or invalid old password.")
 
@@ -34,8 +37,9 @@ class RecordChecks:
             return
         record, body = event.record, event.api.body
         if event.context.context == "oauth2" and "password" not in body:
-            # A sign-up through OAuth2 brings no password of its own.
-            await randomise(self._app, record)
+            # A sign-up through OAuth2 brings no password of its own; the hash was made before its transaction began.
+            hashed = event.context.extra.get(SIGN_UP_HASH)
+            put_hash(record, hashed if isinstance(hashed, str) else await random_hash(self._app))
             errors: ErrorTree = collect({"verified": _verified_error(record, event.api, before=False)})
         else:
             errors = await self._errors(record, event.api, is_new=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builtin_auth.passwords import randomise
@@ -36,7 +37,7 @@ async def installer_banner(app: App, auth: AuthService, base_url: str) -> list[s
     token = await installer_token(app, auth)
     if token is None:
         return []
-    hint = "pbhost superuser upsert EMAIL PASS"
+    hint = _hint(app)
     if app.plugins.get("dashboard") is None:
         return ["", f"(!) You can create your first superuser by running: {hint}"]
     return [
@@ -47,6 +48,13 @@ async def installer_banner(app: App, auth: AuthService, base_url: str) -> list[s
         f"(you can also create your first superuser by running: {hint})",
         "",
     ]
+
+
+def _hint(app: App) -> str:
+    """The command for this server's data directory."""
+    command = "pbhost superuser upsert EMAIL PASS"
+    directory = app.config.dir
+    return command if directory.resolve() == Path("pb_data").resolve() else f"{command} --dir {directory}"
 
 
 def drop_installer(app: App, connection: Transaction, record: Record) -> None:

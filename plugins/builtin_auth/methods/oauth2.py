@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from builtin_auth.errors import LOADING_FAILED
@@ -11,7 +12,7 @@ from builtin_auth.oauth2.exchange import exchange
 from builtin_auth.oauth2.requests import ClientConfig, authorization_url, client_config, code_challenge
 from builtin_auth.oauth2.sign_up import SignUp
 from builtin_auth.oauth2.userinfo import user_from_json, user_to_json
-from builtin_auth.passwords import randomise
+from builtin_auth.passwords import put_hash, random_hash
 from builtin_auth.references import EXTERNAL_AUTHS, external_auths
 from builtin_auth.service import AuthService
 from pbhost.errors import JSON, FieldError, NotFoundError, ValidationError
@@ -26,6 +27,32 @@ if TYPE_CHECKING:
     from pbhost.database import AsyncTransaction
 
 _LINK = "collectionRef = {:collection} && provider = {:provider} && providerId = {:id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A sign-in whose user is known; ``link`` is the row that led to ``record``, if one did."""
+
+    collection: Collection
+    context: RequestContext
+    provider: str
+    user: OAuth2User
+    record: Record | None
+    link: Record | None
+    create_data: dict[str, JSON]
+    is_new: bool
+
+    def after(self, event: RecordAuthWithOAuth2RequestEvent) -> _Attempt:
+        """What hooks have made of it; another record has not the link of the first."""
+        is_same = event.record is not None and self.record is not None and event.record.id == self.record.id
+        return replace(
+            self,
+            user=user_from_json(event.oauth2_user),
+            record=event.record,
+            link=self.link if is_same else None,
+            create_data=event.create_data,
+            is_new=event.is_new_record,
+        )
 
 
 class OAuth2Method:
@@ -84,9 +111,10 @@ class OAuth2Method:
         if config.name == "apple" and not user.name:
             user.name = self._auth.apple_names.take(code)
         record, link = await self._find_record(collection, config.name, user, context)
+        attempt = _Attempt(collection, context, config.name, user, record, link, create_data, record is None)
         chain = self._app.hooks.chain("on_record_auth_with_oauth2_request", collection.tags)
         if chain is None:
-            return await self._finish(collection, context, config.name, record, link, user, create_data, record is None)
+            return await self._finish(attempt)
         event = RecordAuthWithOAuth2RequestEvent(
             app=self._app,
             context=context,
@@ -98,16 +126,7 @@ class OAuth2Method:
             create_data=create_data,
             is_new_record=record is None,
         )
-
-        async def finish() -> dict[str, object]:
-            changed = user_from_json(event.oauth2_user)
-            kept = link if event.record is not None and record is not None and event.record.id == record.id else None
-            is_new = event.is_new_record
-            return await self._finish(
-                collection, context, config.name, event.record, kept, changed, event.create_data, is_new
-            )
-
-        return await chain.run(event, finish)
+        return await chain.run(event, lambda: self._finish(attempt.after(event)))
 
     def _find_config(self, collection: Collection, name: str) -> ClientConfig | None:
         for item in self._auth.options(collection).providers:
@@ -132,47 +151,43 @@ class OAuth2Method:
             return context.auth, None
         return (await self._auth.lookup.by_email(collection, user.email)), None
 
-    async def _finish(  # noqa: PLR0917  # one call, from two places next to it
-        self,
-        collection: Collection,
-        context: RequestContext,
-        provider: str,
-        record: Record | None,
-        link: Record | None,
-        user: OAuth2User,
-        create_data: dict[str, JSON],
-        is_new: bool,
-    ) -> dict[str, object]:
-        payload = None
+    async def _finish(self, attempt: _Attempt) -> dict[str, object]:
+        record, link, user = attempt.record, attempt.link, attempt.user
+        body = None
         if record is None:
-            payload = await self._sign_up.payload(collection, user, create_data)
+            body = await self._sign_up.payload(attempt.collection, user, attempt.create_data)
+        # Hashed here: a transaction that waits for a hash holds up every other write.
+        hashed = await random_hash(self._app) if record is None or not record.get("verified") else ""
         try:
             async with self._app.transaction() as tx:
-                if record is None:
-                    record = await self._sign_up.create(collection, user, payload or {}, context, tx)
-                else:
-                    record, link = await self._adopt(record, link, user, context, tx)
+                if body is not None:
+                    record = await self._sign_up.create(
+                        attempt.collection, user, body, attempt.context, tx=tx, hashed=hashed
+                    )
+                elif record is not None:
+                    record, link = await self._adopt(attempt, record, tx, hashed)
+                assert record is not None
                 if link is None:
-                    await self._link(record, provider, user, tx)
+                    await self._link(record, attempt.provider, user, tx)
         except ValidationError as error:
             raise error.named("Failed to authenticate.") from error
-        meta = {**user_to_json(user), "isNew": is_new}
-        return await self._auth.respond(record, context, method=self.name, meta=meta)
+        meta = {**user_to_json(user), "isNew": attempt.is_new}
+        return await self._auth.respond(record, attempt.context, method=self.name, meta=meta)
 
     async def _adopt(
-        self, record: Record, link: Record | None, user: OAuth2User, context: RequestContext, tx: AsyncTransaction
+        self, attempt: _Attempt, record: Record, tx: AsyncTransaction, hashed: str
     ) -> tuple[Record, Record | None]:
         """Make an existing record fit its OAuth2 user.
 
         Whoever created an unverified record need not own its address: the one who proves to own it gets the record
         without the other's password and links.
         """
-        record = record.copy()
+        record, user, link, caller = record.copy(), attempt.user, attempt.link, attempt.context.auth
         is_changed = False
         verified = record.get("verified") is True
         if not verified:
-            if context.auth is None or context.auth.id != record.id:
-                await randomise(self._app, record)
+            if caller is None or caller.id != record.id:
+                put_hash(record, hashed)
                 is_changed = True
             for row in await external_auths(self._app, record, tx):
                 await self._app.records.delete(row, tx=tx)

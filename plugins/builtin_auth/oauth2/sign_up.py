@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from builtin_auth.oauth2.avatar import AvatarError, download
+from builtin_auth.record_checks import SIGN_UP_HASH
 from builtin_auth.unique_index import single_column
 from pbhost.database import Connection, Sql, Transaction
 from pbhost.errors import JSON, BadRequestError, TooManyRequestsError
@@ -90,9 +91,14 @@ class SignUp:
         user: OAuth2User,
         body: Mapping[str, BodyValue],
         context: RequestContext,
+        *,
         tx: AsyncTransaction,
+        hashed: str,
     ) -> Record:
         """The new record; verified where the provider vouches for its address.
+
+        Args:
+            hashed: the hash of its password where the body has none.
 
         Raises:
             ApiError: as the create endpoint answers.
@@ -100,6 +106,7 @@ class SignUp:
         path = f"/api/collections/{collection.name}/records"
         request = context.derive(context="oauth2", body=body, method="POST", query={})
         request.path = path
+        request.extra = {**context.extra, SIGN_UP_HASH: hashed}
         self._count(collection, path, request)
         record = await self._app.records.create_through_api(collection, body, request, tx=tx)
         if record.text("email") == user.email and not record.get("verified"):
