@@ -14,8 +14,8 @@ from builtin_files.storage import Fetching, is_fetching
 from pbhost.http import OMITTED_HEADERS
 from pbhost.services import FileAttributes, Storage
 
-#: Files up to this size are read at once and sent together with the head.
-SMALL = 1024 * 1024
+#: Files up to this size are read at once and sent with the head; what each slow client may hold in memory.
+SMALL = 256 * 1024
 
 #: Files may be shown in frames of other sites; what they can do there is bounded by their security policy.
 _FRAMEABLE = frozenset(["X-Frame-Options"])
