@@ -73,6 +73,7 @@ class ReaderLane:
         self._threads: list[ConnectionThread] = []
         self._opening: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._scheduled = False
         self._taken = 0
         self._taken_at_last_look = 0
         self._closed = False
@@ -96,8 +97,11 @@ class ReaderLane:
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(Job(future, function))  # type: ignore[arg-type]  # a future of T takes what the function gives
         # One call in flight takes whatever is queued until it ends; another connection only helps when that is stuck.
-        if len(self._idle) == len(self._threads) or (self._idle and self._is_stuck()):
-            self._hop()
+        # It starts when the loop has run what else is ready: the reads of that turn share a hop, and the thread need not
+        # fight the loop for Python's lock as soon as it wakes up.
+        if not self._scheduled and (len(self._idle) == len(self._threads) or (self._idle and self._is_stuck())):
+            self._scheduled = True
+            self._loop.call_soon(self._hop)
         if self._watch is None:
             self._watch = self._loop.call_later(_STALL, self._look_after)
         return future
@@ -119,6 +123,7 @@ class ReaderLane:
     # -- on the event loop -------------------------------------------------------------------------------------------
 
     def _hop(self) -> None:
+        self._scheduled = False
         if not self._queue:
             return
         if self._idle:

@@ -41,7 +41,12 @@ class ConnectionThread(aiosqlite.Connection):
             sqlite3.Error: whatever the connector raises.
         """
         self._thread.start()
-        await self._connect()
+        try:
+            await self._connect()
+        except BaseException:
+            # aiosqlite has told its thread to end, which reports to this loop; it must not outlive the loop.
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            raise
         await self.call(lambda: self.raw.set_progress_handler(self._look, _STEPS_PER_LOOK))
 
     @property

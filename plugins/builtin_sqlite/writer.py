@@ -128,7 +128,9 @@ class Writer:
         job = WriteJob(function, future, timeout, patience, context)  # type: ignore[arg-type]  # a future of T takes the result
         self._queue.append(job)
         if not self._busy:
-            self._hop()
+            # When the loop has run what else is ready: the writes of that turn make one group.
+            self._busy = True
+            self._loop.call_soon(self._hop)
         return future, job
 
     async def between_transactions(self, function: Callable[[sqlite3.Connection], T]) -> T:
