@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from pbhost.errors import JSON
@@ -18,14 +18,13 @@ _MAX_MESSAGE = 3000 + 20
 _MAX_DETAILS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """What is stored in ``_logs``; ``created`` is the stored date form."""
 
     level: int
     message: str
     created: str
-    data: Mapping[str, JSON] = field(default_factory=dict)
+    data: Mapping[str, JSON]
 
 
 def request_entry(request: RequestLogEntry, created: str, *, with_ip: bool, with_auth_id: bool) -> LogEntry:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, TypeAlias
 
 from builtin_operations.logs.entry import LogEntry, request_entry, shorten
@@ -25,8 +25,10 @@ log = logging.getLogger("pbhost.logs")
 
 _BATCH = 200
 _IDLE_SECONDS = 3.0
+#: Between two batches at least.
+_PAUSE = 0.5
 #: Beyond this many waiting entries the database does not keep up, and new ones are dropped rather than kept in memory.
-_MAX_WAITING = 20_000
+_MAX_WAITING = 50_000
 _MAX_TEXT = 20_000
 
 _Queued: TypeAlias = "tuple[float, LogLevel, str, Mapping[str, JSON]] | tuple[float, RequestLogEntry]"
@@ -40,6 +42,7 @@ class LogsService:
         self.store: LogStore | None = None
         self._queue: list[_Queued] = []
         self._dropped = 0
+        self._last_flush = 0.0
         self._wake: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[object] | None = None
         self._max_days = 0
@@ -100,42 +103,62 @@ class LogsService:
             self._dropped += 1
             return
         self._queue.append(item)
-        if len(self._queue) >= _BATCH:
-            self._start_flush()
-        elif self._wake is None:
-            with suppress(RuntimeError):  # no running loop: stored by the flush at shutdown
-                self._wake = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._start_flush)
+        if len(self._queue) == _BATCH:
+            # A server under load fills batches by the dozen each second; larger ones cost it much less.
+            self._wake_after(max(0.0, self._last_flush + _PAUSE - monotonic()))
+        elif self._wake is None and not self._is_flushing:
+            self._wake_after(_IDLE_SECONDS)
 
-    def _start_flush(self) -> None:
+    def _wake_after(self, seconds: float) -> None:
+        self._cancel_wake()
+        if not self._is_flushing:
+            with suppress(RuntimeError):  # no running loop: stored by the flush at shutdown
+                self._wake = asyncio.get_running_loop().call_later(seconds, self._start_flush)
+
+    def _cancel_wake(self) -> None:
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
-        if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.get_running_loop().create_task(self._drain(), name="log flush")
+
+    @property
+    def _is_flushing(self) -> bool:
+        return self._flushing is not None and not self._flushing.done()
+
+    def _start_flush(self) -> None:
+        self._cancel_wake()
+        if not self._is_flushing:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_and_go_on(), name="log flush")
+
+    async def _flush_and_go_on(self) -> None:
+        await self._store_batch()
+        self._flushing = None
+        if self._queue:
+            self._wake_after(_PAUSE if len(self._queue) >= _BATCH else _IDLE_SECONDS)
 
     async def flush(self) -> None:
         """Stores everything that was queued before this call."""
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
+        self._cancel_wake()
         if self._flushing is not None and not self._flushing.done():
             await asyncio.wait([self._flushing])
-        await self._drain()
+            self._cancel_wake()
+        await self._store_batch()
 
-    async def _drain(self) -> None:
+    async def _store_batch(self) -> None:
         store = self.store
-        while store is not None and self._queue:
-            batch, self._queue = self._queue, []
-            if self._dropped:
-                message = f"{self._dropped} log entries were dropped: the database did not keep up"
-                batch.append((time(), 4, message, {}))
-                self._dropped = 0
-            try:
-                entries = await asyncio.to_thread(self._shape, batch)
-                await store.insert(entries)
-            except Exception as error:
-                # Not through logging: this very service would queue the report of its own failure.
-                print(f"pbhost: {len(batch)} log entries could not be stored: {error}", file=sys.stderr)  # noqa: T201
+        if store is None or not self._queue:
+            return
+        self._last_flush = monotonic()
+        batch, self._queue = self._queue, []
+        if self._dropped:
+            message = f"{self._dropped} log entries were dropped: the database did not keep up"
+            batch.append((time(), 4, message, {}))
+            self._dropped = 0
+        try:
+            entries = await asyncio.to_thread(self._shape, batch)
+            await store.insert(entries)
+        except Exception as error:
+            # Not through logging: this very service would queue the report of its own failure.
+            print(f"pbhost: {len(batch)} log entries could not be stored: {error}", file=sys.stderr)  # noqa: T201
 
     def _shape(self, batch: list[_Queued]) -> list[LogEntry]:
         return [self._entry(item) for item in batch]
