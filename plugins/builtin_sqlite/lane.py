@@ -97,7 +97,7 @@ class ReaderLane:
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.append(Job(future, function))  # type: ignore[arg-type]  # a future of T takes what the function gives
         # One call in flight takes whatever is queued until it ends; another connection only helps when that is stuck.
-        # It starts when the loop has run what else is ready: the reads of that turn share a hop, and the thread need not
+        # It starts when the loop has run what else is ready: reads of that turn share a hop, and the thread need not
         # fight the loop for Python's lock as soon as it wakes up.
         if not self._scheduled and (len(self._idle) == len(self._threads) or (self._idle and self._is_stuck())):
             self._scheduled = True
