@@ -10,7 +10,7 @@ from aiohttp import web
 from pbhost.database import Lane
 from pbhost.errors import BadRequestError, ForbiddenError, NotFoundError
 from pbhost.hooks.events import RecordRequestEvent, RecordsListRequestEvent
-from pbhost.http import DEFAULT_BODY_LIMIT, Answer, Route, context_of, empty_answer, has_body, read_body
+from pbhost.http import DEFAULT_BODY_LIMIT, Answer, Route, context_of, empty_answer, encoded_answer, has_body, read_body
 from pbhost.model import Collection, Field, RequestContext, Rule
 
 from ..records import RecordsService
@@ -18,7 +18,7 @@ from ..records.actions import Action, Create, Delete, Update
 from ..records.aftermath import Aftermath
 from ..records.codec import dumps
 from ..records.faults import NOT_SUPERUSER, UNSUPPORTED_TYPE
-from ..records.reading import ListRequest, page_bytes
+from ..records.reading import ListRequest, page_bytes, plain_keys
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -73,9 +73,12 @@ class RecordsApi:
         service = self._service
         hook = service.core.chains.of(collection).list_request
         if hook is None and not service.core.answers.needs_records(collection, parameters.expand):
-            return await self._app.db.read(
-                lambda connection: service.reading.page(connection, collection, parameters, context), lane="list"
+            keys = _plain_keys(request, context)
+            body = await self._app.db.read(
+                lambda connection: service.reading.page(connection, collection, parameters, context, keys=keys),
+                lane="list",
             )
+            return body if keys is None else encoded_answer(body)
         page = await self._app.db.read(
             lambda connection: service.reading.page_of_records(connection, collection, parameters, context), lane="list"
         )
@@ -111,14 +114,19 @@ class RecordsApi:
         hook = service.core.chains.of(collection).view_request
         lane = _lane(collection, expand)
         if hook is None and not service.core.answers.needs_records(collection, expand):
+            keys = _plain_keys(request, context)
             body = await self._app.db.read(
-                lambda connection: service.reading.view(connection, collection, id_, context, expand), lane=lane
+                lambda connection: service.reading.view(
+                    connection, collection, id_, context, expand=expand, keys=keys
+                ),
+                lane=lane,
             )
             if body is None:
                 raise NotFoundError()
-            return body
+            return body if keys is None else encoded_answer(body)
         record = await self._app.db.read(
-            lambda connection: service.reading.view_record(connection, collection, id_, context, expand), lane=lane
+            lambda connection: service.reading.view_record(connection, collection, id_, context, expand=expand),
+            lane=lane,
         )
         if record is None:
             raise NotFoundError()
@@ -202,6 +210,14 @@ def _lane(collection: Collection, expand: str) -> Lane:
     """Which reader serves a view: one that may take long must not hold up those that do not."""
     is_long = collection.is_view or expand or any(word in (collection.view_rule or "") for word in _COSTLY)
     return "list" if is_long else "point"
+
+
+def _plain_keys(request: web.Request, context: RequestContext) -> frozenset[str] | None:
+    """The wanted keys, if that is all that ``fields`` says; anything else is the pipeline's."""
+    if "fields" not in request.rel_url.raw_query_string:
+        return None
+    fields = context.query.get("fields", "")
+    return plain_keys(fields) if fields else None
 
 
 def _refuse_locked(rule: Rule, context: RequestContext) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pbhost.database import Connection, Row
 from pbhost.errors import BadRequestError, DatabaseError
@@ -14,6 +16,8 @@ from ..api.paging import Paging, read_paging
 from .codec import dumps
 from .core import Core
 from .expand import parse_expand
+
+_KEY = re.compile(r"\w+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +44,46 @@ class ListRequest:
         )
 
 
+@lru_cache(maxsize=512)
+def plain_keys(fields: str) -> frozenset[str] | None:
+    """The keys that a ``fields`` expression keeps, if it names nothing but keys: the usual case, which is answered
+    without building and parsing the whole JSON first. None for any other expression."""
+    keys = [key.strip() for key in fields.split(",")]
+    return frozenset(keys) if all(map(_KEY.fullmatch, keys)) else None
+
+
 class Reading:
-    """Answers to view and list requests."""
+    """Answers to view and list requests; ``keys`` are those of a record that are wanted, None for all."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
 
     def view(
-        self, connection: Connection, collection: Collection, id_: str, context: RequestContext, expand: str
+        self,
+        connection: Connection,
+        collection: Collection,
+        id_: str,
+        context: RequestContext,
+        *,
+        expand: str = "",
+        keys: frozenset[str] | None = None,
     ) -> bytes | None:
         """The answer with one record; None if there is none that the caller may view."""
         core = self._core
         row = core.queries.row_under_rule(connection, collection, id_, collection.view_rule, context)
         if row is None:
             return None
-        return dumps(core.answers.objects(connection, collection, (row,), context, parse_expand(expand))[0])
+        found = core.answers.objects(connection, collection, (row,), context, parse_expand(expand))[0]
+        return dumps(found if keys is None else _narrowed(found, keys))
 
     def view_record(
-        self, connection: Connection, collection: Collection, id_: str, context: RequestContext, expand: str
+        self,
+        connection: Connection,
+        collection: Collection,
+        id_: str,
+        context: RequestContext,
+        *,
+        expand: str = "",
     ) -> Record | None:
         """The same as a Record object."""
         core = self._core
@@ -67,7 +93,13 @@ class Reading:
         return core.answers.records(connection, collection, (row,), context, parse_expand(expand))[0]
 
     def page(
-        self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
+        self,
+        connection: Connection,
+        collection: Collection,
+        request: ListRequest,
+        context: RequestContext,
+        *,
+        keys: frozenset[str] | None = None,
     ) -> bytes:
         """The answer with a page of records.
 
@@ -78,6 +110,8 @@ class Reading:
         rows, total = self._rows(connection, collection, request, context)
         paging = request.paging
         items = self._core.answers.objects(connection, collection, rows, context, parse_expand(request.expand))
+        if keys is not None:
+            items = [_narrowed(item, keys) for item in items]
         return page_bytes(items, paging.page, paging.per_page, total, paging.total_pages(total))
 
     def page_of_records(
@@ -112,6 +146,10 @@ class Reading:
             return rows, core.totals.count(connection, query)
         except DatabaseError as error:
             raise BadRequestError(cause=str(error)) from error
+
+
+def _narrowed(record: Mapping[str, object], keys: frozenset[str]) -> dict[str, object]:
+    return {key: value for key, value in record.items() if key in keys}
 
 
 def page_bytes(items: object, page: int, per_page: int, total_items: int, total_pages: int) -> bytes:

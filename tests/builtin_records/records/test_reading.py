@@ -141,3 +141,27 @@ async def test_a_view_collection_reads_like_a_table_and_refuses_writes(blog: Blo
         await blog.delete("titles", "x", blog.root),
     ):
         assert (answer.status, answer["message"]) == (400, "Unsupported collection type.")
+
+
+@pytest.mark.parametrize(
+    ("fields", "keys"),
+    [
+        ("id,title", {"id", "title"}),
+        (" title , nope,title", {"title"}),
+        ("nope", set()),
+        ("title,expand.author.name", {"title", "expand"}),
+        ("title:excerpt(1),expand", {"title", "expand"}),
+        ("items,page", set()),
+        (",title", {"title"}),
+    ],
+)
+async def test_only_the_fields_asked_for(blog: Blog, fields: str, keys: set[str]) -> None:
+    author = await blog.make("authors", name="Ann")
+    id_ = await blog.make("posts", title="One", author=author)
+    view = await blog.get(f"posts/records/{id_}?expand=author&fields={fields}")
+    page = await blog.get(f"posts/records?expand=author&fields={fields}")
+    assert isinstance(view.body, dict)
+    assert set(view.body) == keys
+    assert page.body == {"items": [view.body], "page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1}
+    if keys == {"title", "expand"}:
+        assert (await blog.get(f"posts/records/{id_}?fields=title,expand"))["title"] == "One"
