@@ -47,9 +47,7 @@ class UploadedFile:
         from pathlib import Path
 
         file = Path(path)
-        return cls(
-            original_name=original_name or file.name, size=file.stat().st_size, open=lambda: file.open("rb")
-        )
+        return cls(original_name=original_name or file.name, size=file.stat().st_size, open=lambda: file.open("rb"))
 
     def to_json(self) -> dict[str, str | int]:
         """What API rules see under ``@request.body``."""
