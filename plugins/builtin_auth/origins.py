@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builtin_auth.record_mails import RecordMails
 from builtin_auth.references import AUTH_ORIGINS, OWNED, owner
+from pbhost.errors import PbhostError
 from pbhost.model import Record, RequestContext
 from pbhost.model.dates import now
 
@@ -63,7 +64,7 @@ class Origins:
             alert = self._mails.auth_alert(record, f"{now()} - {context.ip} {user_agent}")
             try:
                 await asyncio.wait_for(alert, _MAIL_SECONDS)
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, PbhostError) as error:
                 log.warning("the alert of a sign-in from a new place was not sent: %s", error)
                 return
         for oldest in known[MAX_ORIGINS - 1 :]:

@@ -69,7 +69,7 @@ def test_a_provider_keeps_its_own_secret_when_the_list_is_reordered() -> None:
     stored = merged({"oauth2": {"providers": [GOOGLE, {"name": "gitlab", "clientId": "c", "clientSecret": "d"}]}})
     swapped = merged({"oauth2": {"providers": [{"name": "gitlab"}, {"name": "google"}]}}, stored)["oauth2"]
     assert isinstance(swapped, dict)
-    assert [item["clientSecret"] for item in swapped["providers"]] == ["d", "b"]  # type: ignore[index, union-attr]
+    assert [item["clientSecret"] for item in swapped["providers"]] == ["d", "b"]  # type: ignore[index, call-overload, union-attr]
 
 
 def test_merging_changes_nothing_in_place() -> None:

@@ -224,7 +224,7 @@ async def test_superuser_options_are_forced_on_each_save(site: Site) -> None:
 
 
 async def test_secrets_of_a_collection_are_never_shown_and_survive_a_round_trip(site: Site) -> None:
-    provider = {"name": "google", "clientId": "a", "clientSecret": "b"}
+    provider: dict[str, JSON] = {"name": "google", "clientId": "a", "clientSecret": "b"}
     await site.options(oauth2={"enabled": True, "providers": [provider]})
     shown = await site.get("users", site.root)
     assert "secret" not in str(shown.body).lower().replace("clientsecret", "secret")
