@@ -13,6 +13,7 @@ from bench.workloads import (
     idle_plugins,
     listing,
     memory,
+    realtime,
     refresh,
     start,
     view,
@@ -30,6 +31,9 @@ WORKLOADS: dict[str, Callable[[Environment, Report], None]] = {
     "auth_refresh": refresh.run,
     "fanout": fanout.run,
     "memory": memory.run,
+    "live_latency": realtime.run_latency,
+    "live_identities": realtime.run_identities,
+    "live_idle": realtime.run_idle,
     "idle_plugins": idle_plugins.run,
     "workers": workers.run,
 }

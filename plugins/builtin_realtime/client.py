@@ -137,18 +137,18 @@ class Client(ABC):
             self.scheduled = True
             self._index.schedule(self)
 
-    def flush(self) -> None:
-        """Writes what is queued with one call."""
+    def flush(self, now: float) -> None:
+        """Writes what is queued with one call; ``now`` is the loop's clock."""
         self.scheduled = False
         pending, self._pending, self._pending_size = self._pending, [], 0
         socket = self._socket
         if not pending or socket is None or self.is_discarded:
             return
-        if socket.is_closing() or socket.get_write_buffer_size() > self.max_pending:
+        if socket.get_write_buffer_size() > self.max_pending or socket.is_closing():
             self.discard()
             return
         socket.write(self.frame(pending))
-        self.last_message_at = monotonic()
+        self.last_message_at = now
 
     @abstractmethod
     def frame(self, pending: list[bytes]) -> bytes:

@@ -21,17 +21,18 @@ class Subscription:
         topic: the part before ``?``.
         query: query parameters that rules, ``filter``, ``expand`` and ``fields`` see.
         headers: headers that rules see; names in the form of ``@request.headers``.
+        options_key: equal for subscriptions whose options are equal.
     """
 
     text: str
     topic: str
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    options_key: object = field(init=False, default=None, repr=False)
 
-    @property
-    def options_key(self) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-        """Equal for subscriptions whose options are equal."""
-        return (tuple(sorted(self.query.items())), tuple(sorted(self.headers.items())))
+    def __post_init__(self) -> None:
+        options = (tuple(sorted(self.query.items())), tuple(sorted(self.headers.items())))
+        object.__setattr__(self, "options_key", options)
 
 
 @lru_cache(maxsize=4096)

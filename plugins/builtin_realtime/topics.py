@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from time import monotonic
 
 from builtin_realtime.client import Client
 from builtin_realtime.subscription import Subscription
@@ -41,8 +42,9 @@ class TopicIndex:
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
+        now = monotonic()
         for client in dirty:
-            client.flush()
+            client.flush(now)
 
     def clients_of(self, subscription: str) -> list[Client]:
         """Clients that submitted exactly this string."""
@@ -57,7 +59,3 @@ class TopicIndex:
             for rule, topic in (("list", f"{name}/*"), ("list", name), ("view", f"{name}/{record_id}")):
                 for subscription, clients in self._topics.get(topic, {}).values():
                     yield rule, subscription, clients  # type: ignore[misc]  # the literal widened to str
-
-    def has_any(self, collection: Collection) -> bool:
-        """Whether anybody could be concerned by changes of the collection's lists."""
-        return bool(self._topics)
