@@ -87,7 +87,9 @@ async def test_the_offer_of_a_provider(site: Site, provider: Provider) -> None:
     answer = await site.get("users/auth-methods")
     oauth2 = answer["oauth2"]
     assert isinstance(oauth2, dict)
-    offer = oauth2["providers"][0]
+    providers = oauth2["providers"]
+    assert isinstance(providers, list)
+    offer = providers[0]
     assert isinstance(offer, dict)
     assert offer["codeChallenge"] == code_challenge(str(offer["codeVerifier"]))
     assert offer["authURL"] == offer["authUrl"]
