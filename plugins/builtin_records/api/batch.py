@@ -130,7 +130,9 @@ class BatchApi:
         if chain is None:
             return await operation()
         result: object = await chain.run(event, operation)
-        return event.response or (web.Response() if result is None else result)
+        if event.response is not None:
+            return event.response
+        return web.Response() if result is None else result
 
     async def _transaction(self, items: Sequence[BatchItem], context: RequestContext, timeout: float) -> bytes:
         aftermath = Aftermath(self._app)

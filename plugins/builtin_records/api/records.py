@@ -101,7 +101,8 @@ class RecordsApi:
 
         if hook is None:
             return await operation()
-        return event.response or _answered(await hook.run(event, operation))
+        result: object = await hook.run(event, operation)
+        return _answered(result if event.response is None else event.response)
 
     async def view(self, request: web.Request) -> Answer:
         """One record."""
@@ -140,7 +141,8 @@ class RecordsApi:
 
         if hook is None:
             return await operation()
-        return event.response or _answered(await hook.run(event, operation))
+        result: object = await hook.run(event, operation)
+        return _answered(result if event.response is None else event.response)
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

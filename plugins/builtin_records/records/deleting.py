@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,12 @@ from pbhost.errors import BadRequestError, NotFoundError
 from pbhost.hooks.events import RecordEvent
 from pbhost.model import Collection, Field, Record, RequestContext
 
-from ..filter import MAX_IDS
 from .aftermath import Aftermath
 from .chains import Chains, WriteChains
 from .codec import Codec, Codecs
 from .faults import DELETE_BLOCKED, UNSUPPORTED_TYPE
 from .lifecycle import Lifecycles
+from .queries import chunks
 from .saving import Saving
 
 if TYPE_CHECKING:
@@ -32,6 +32,15 @@ class _Delete:
     tx: Transaction
     aftermath: Aftermath
     context: RequestContext | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Removed:
+    """Rows of one collection that are gone."""
+
+    codec: Codec
+    rows: Sequence[Row]
+    ids: Sequence[str]
 
 
 class Deleting:
@@ -129,29 +138,49 @@ class Deleting:
     # -- rows --------------------------------------------------------------------------------------------------------
 
     def _remove(self, delete: _Delete, codec: Codec, rows: Sequence[Row]) -> None:
-        """Deletes rows of one collection, then what refers to them; tells the change feed and the fields."""
-        tx, collection = delete.tx, codec.collection
+        """Deletes rows of one collection and what refers to them; then tells the change feed and the fields."""
+        removed = [self._drop(delete, codec, rows)]
+        # A loop and not a recursion: chains of rows that refer to each other may be of any length.
+        for one in removed:
+            for owner, field in self._app.collections.references_to(one.codec.collection):
+                if not owner.is_view:
+                    emptied = self._release(delete, owner, field, one.ids)
+                    if emptied:
+                        removed.append(self._drop(delete, self._codecs.of(owner), emptied))
+        for one in reversed(removed):
+            self._tell_gone(delete, one)
+
+    def _drop(self, delete: _Delete, codec: Codec, rows: Sequence[Row]) -> _Removed:
         ids = [str(row[codec.id_index]) for row in rows]
-        table, id_ = tx.dialect.quote(collection.name), tx.dialect.quote("id")
-        for some in _chunks(ids):
+        tx = delete.tx
+        table, id_ = tx.dialect.quote(codec.collection.name), tx.dialect.quote("id")
+        for some in chunks(ids):
             tx.execute(f"DELETE FROM {table} WHERE {id_} IN ({_marks(some)})", some)
-        for owner, field in self._app.collections.references_to(collection):
-            if not owner.is_view:
-                self._release(delete, owner, field, ids)
-        for row, record_id in zip(rows, ids, strict=True):
-            tx.record_change(collection.id, record_id, "delete", _last_state(codec, row))
+        return _Removed(codec, rows, ids)
+
+    def _tell_gone(self, delete: _Delete, removed: _Removed) -> None:
+        codec, collection = removed.codec, removed.codec.collection
+        for row, record_id in zip(removed.rows, removed.ids, strict=True):
+            delete.tx.record_change(collection.id, record_id, "delete", _last_state(codec, row))
         forget = self._lifecycles.of(collection).forget
         if forget:
-            records = [codec.record(row) for row in rows]
-            delete.aftermath.add(tx, committed=lambda: self._forget(forget, records))
+            records = [codec.record(row) for row in removed.rows]
+            delete.aftermath.add(delete.tx, committed=lambda: self._forget(forget, records))
 
     async def _forget(self, fields: Sequence[Field], records: Sequence[Record]) -> None:
         for record in records:
             for field in fields:
                 await field.deleted(record, self._app)
 
-    def _release(self, delete: _Delete, owner: Collection, field: Field, ids: Sequence[str]) -> None:
-        """Takes deleted ids out of a relation field; what is left empty is deleted, refused or saved."""
+    def _release(self, delete: _Delete, owner: Collection, field: Field, ids: Sequence[str]) -> list[Row]:
+        """Takes deleted ids out of a relation field.
+
+        Returns:
+            the rows that the delete cascades to and that no hook wants to see.
+
+        Raises:
+            BadRequestError: a required reference would be left without a value.
+        """
         codec = self._codecs.of(owner)
         index = codec.names.index(field.name)
         gone = set(ids)
@@ -164,8 +193,9 @@ class Deleting:
                 shortened.append((row, left))
             else:
                 emptied.append(row)
+        unseen: list[Row] = []
         if emptied and getattr(field, "cascade_delete", False):
-            self._cascade(delete, codec, emptied)
+            unseen = self._cascade(delete, codec, emptied)
         elif emptied and field.required:
             raise BadRequestError(DELETE_BLOCKED)
         else:
@@ -174,16 +204,18 @@ class Deleting:
             record = codec.record(row)
             record.put(field.name, field.normalize(left))
             self._saving.save(delete.tx, record, delete.aftermath, context=delete.context, validate=False)
+        return unseen
 
-    def _cascade(self, delete: _Delete, codec: Codec, rows: Sequence[Row]) -> None:
+    def _cascade(self, delete: _Delete, codec: Codec, rows: list[Row]) -> list[Row]:
+        """Deletes rows one by one if their hooks want that; gives back those that can go as a set."""
         chains = self._chains.of(codec.collection).delete
         if not (chains.in_transaction or chains.success or chains.error):
-            self._remove(delete, codec, rows)
-            return
+            return rows
         for row in rows:
             # A hook of an earlier one may have deleted this one too.
             if self._rows(delete.tx, codec, "id", [str(row[codec.id_index])]):
                 self.delete(delete.tx, codec.record(row), delete.aftermath, context=delete.context)
+        return []
 
     def _referring(self, tx: Transaction, codec: Codec, field: Field, ids: Sequence[str]) -> list[Row]:
         if not field.is_multiple:
@@ -191,7 +223,7 @@ class Deleting:
         dialect = tx.dialect
         table, column = dialect.quote(codec.collection.name), dialect.quote(field.name)
         rows: dict[SqlValue, Row] = {}
-        for some in _chunks(ids):
+        for some in chunks(ids):
             statement = (
                 f"SELECT {codec.columns()} FROM {table} WHERE EXISTS "
                 f"(SELECT 1 FROM {dialect.json_each(f'{table}.{column}')} item WHERE item.value IN ({_marks(some)}))"
@@ -204,15 +236,11 @@ class Deleting:
         """Rows whose column has one of the values."""
         table, column = tx.dialect.quote(codec.collection.name), tx.dialect.quote(name)
         rows: list[Row] = []
-        for some in _chunks(values):
+        for some in chunks(values):
             rows += tx.fetch_all(
                 f"SELECT {codec.columns()} FROM {table} WHERE {column} IN ({_marks(some)})", some
             )
         return rows
-
-
-def _chunks(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[start : start + MAX_IDS] for start in range(0, len(values), MAX_IDS))
 
 
 def _marks(values: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pbhost.database import Transaction
 from tests.builtin_records.records.conftest import Blog, relation, text
 
 NOT_FOUND = "The requested resource wasn't found."
@@ -180,6 +181,24 @@ async def test_a_record_that_refers_to_itself_can_be_deleted(blog: Blog) -> None
     await blog.make("nodes", name="grandchild", parent=child)
     assert (await blog.delete("nodes", root)).status == 204
     assert (await blog.get("nodes/records"))["totalItems"] == 0
+
+
+async def test_a_cascade_may_be_as_deep_as_a_table_is_long(blog: Blog) -> None:
+    nodes = await blog.define("nodes", [text("name")])
+    fields = [{"name": item.name, **item.encode()} for item in blog.app.collections.get("nodes").fields]
+    both = [relation("parent", nodes, cascadeDelete=True), relation("other", nodes, cascadeDelete=True, required=True)]
+    await blog.change("nodes", fields=[*fields, *both])
+
+    def fill(tx: Transaction) -> None:
+        rows = [(f"n{number}", f"n{number - 1}", f"n{number - 1}") for number in range(1500)]
+        tx.execute_many("INSERT INTO nodes (id, parent, other) VALUES (?, ?, ?)", rows)
+
+    await blog.app.db.write(fill)
+    _, start = await blog.app.db.last_change()
+    assert (await blog.delete("nodes", "n0")).status == 204
+    assert (await blog.get("nodes/records"))["totalItems"] == 0
+    changes = await blog.app.db.changes(start, 2000)
+    assert [change.record_id for change in changes] == [f"n{number}" for number in reversed(range(1500))]
 
 
 async def test_the_feed_tells_of_every_write_and_of_the_last_state_of_what_is_gone(blog: Blog) -> None:
