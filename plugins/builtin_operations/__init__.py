@@ -11,7 +11,7 @@ from pbhost import hookimpl
 if TYPE_CHECKING:
     from builtin_operations.service import Operations
     from pbhost.app import App
-    from pbhost.hooks.events import BootstrapEvent, ServeEvent
+    from pbhost.hooks.events import BootstrapEvent, CollectionEvent, ServeEvent
     from pbhost.http import Route
     from pbhost.services import Cron, CronJob, Logs, RateLimiter, Settings
 
@@ -76,6 +76,12 @@ class OperationsPlugin:
 
         pending.apply(event.app.config.dir, clean=event.app.config.worker == 0)
         yield
+
+    @hookimpl
+    async def on_collection_after_update_success(self, event: CollectionEvent) -> None:
+        """Rate-limit rules follow a collection to its new name."""
+        if event.old is not None and event.old.name != event.collection.name:
+            await self.of(event.app).rename_labels(event.old.name, event.collection.name)
 
     @hookimpl
     def on_serve(self, event: ServeEvent) -> None:

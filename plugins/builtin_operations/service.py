@@ -9,6 +9,7 @@ from builtin_operations.cron.service import CronService
 from builtin_operations.limits.service import RateLimiterService
 from builtin_operations.logs.service import LogsService
 from builtin_operations.settings.service import SettingsService
+from pbhost.errors import JSON
 from pbhost.services import CronJob
 
 if TYPE_CHECKING:
@@ -41,6 +42,22 @@ class Operations:
         self.backups.schedule()
         if "cron" in self.in_use:
             self.cron.serve()
+
+    async def rename_labels(self, old: str, new: str) -> None:
+        """Rules of the form ``old:tag`` become ``new:tag``."""
+        rules = self.app.settings.section("rateLimits").get("rules")
+        if not isinstance(rules, list):
+            return
+        prefix = f"{old}:"
+        renamed: list[JSON] = []
+        for rule in rules:
+            label = rule.get("label") if isinstance(rule, dict) else None
+            if isinstance(rule, dict) and isinstance(label, str) and label.startswith(prefix):
+                renamed.append({**rule, "label": f"{new}:{label.removeprefix(prefix)}"})
+            else:
+                renamed.append(rule)
+        if renamed != rules:
+            await self.app.settings.update({"rateLimits": {"rules": renamed}})
 
     async def _optimize(self) -> None:
         statement = self.app.db.dialect.optimize()

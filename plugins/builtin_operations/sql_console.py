@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 1000
 _WRITE_TIMEOUT = 180.0
 _WRITING = ("INSERT", "CREATE", "UPDATE", "DELETE", "DROP", "DETACH", "ALTER", "REPLACE")
+_WRITING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b")
 _ROW_QUERY = re.compile(r"\s*(SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r"\{\{([\w\-. *]+)\}\}|\[\[([\w\-. *]+)\]\]")
 #: What the text of a statement may hide a semicolon in.
@@ -55,10 +56,15 @@ class SqlConsole:
                     lambda transaction: transaction.execute_script(query), exclusive=True, timeout=_WRITE_TIMEOUT
                 )
             )
+        if any(_writes(statement) for statement in statements(query)):
+            # Its first word does not tell: a comment stands before it, or a WITH clause.
+            names, rows, _ = await self._database.write(
+                lambda transaction: _read(transaction, query, bounded=False), exclusive=True, timeout=_WRITE_TIMEOUT
+            )
+            return _result(names, rows, [])
         names, rows, last = await self._database.read(lambda connection: _read(connection, query), lane="list")
         types = await self._types(last, len(names)) if last else []
-        columns = [(name, types[index] if index < len(types) else "") for index, name in enumerate(names)]
-        return SqlResult(0, columns, [[value_text(value) for value in row] for row in rows])
+        return _result(names, rows, types)
 
     async def _types(self, statement: str, width: int) -> list[str]:
         """The declared types of a query's columns: those of a view over it, which is never committed."""
@@ -103,22 +109,35 @@ def statements(query: str) -> Iterator[str]:
     yield from _filled("".join(current))
 
 
+def _without_comments(statement: str) -> str:
+    return re.sub(r"--[^\n]*|/\*.*?(?:\*/|\Z)", " ", statement, flags=re.DOTALL).strip()
+
+
+def _writes(statement: str) -> bool:
+    plain = _without_comments(statement).upper()
+    return plain.startswith(_WRITING) or (plain.startswith("WITH") and _WRITING_WORD.search(plain) is not None)
+
+
+def _result(names: Sequence[str], rows: list[Row], types: list[str]) -> SqlResult:
+    columns = [(name, types[index] if index < len(types) else "") for index, name in enumerate(names)]
+    return SqlResult(0, columns, [[value_text(value) for value in row] for row in rows])
+
+
 def _filled(statement: str) -> Iterator[str]:
-    without_comments = re.sub(r"--[^\n]*|/\*.*?(?:\*/|\Z)", "", statement, flags=re.DOTALL)
-    if without_comments.strip():
+    if _without_comments(statement):
         yield statement.strip()
 
 
-def _read(connection: Connection, query: str) -> tuple[Sequence[str], list[Row], str]:
+def _read(connection: Connection, query: str, *, bounded: bool = True) -> tuple[Sequence[str], list[Row], str]:
     """Names, rows and text of the last statement; the text is "" if it is no query that could be a view."""
     names: Sequence[str] = ()
     rows: list[Row] = []
     last = ""
     for statement in statements(query):
-        last = statement if _ROW_QUERY.match(statement) else ""
+        last = statement if bounded and _ROW_QUERY.match(_without_comments(statement)) else ""
         # Bounded in the database: the rows of a whole table must not be fetched to show a thousand.
-        bounded = f"SELECT * FROM ({statement}\n) LIMIT {MAX_ROWS}" if last else statement
-        names, rows = connection.column_names(bounded)
+        text = f"SELECT * FROM ({statement}\n) LIMIT {MAX_ROWS}" if last else statement
+        names, rows = connection.column_names(text)
     return names, rows[:MAX_ROWS], last
 
 

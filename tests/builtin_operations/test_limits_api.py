@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from pbhost.testing import Running
+from pbhost.testing import Running, running_app
 
 ROOT = "token-of-a-superuser"
 USER = "token-of-a-user"
@@ -68,3 +69,18 @@ async def test_superusers_may_be_limited_to_some_addresses(server: Running) -> N
     refused = await server.request("GET", "/api/settings", token=ROOT)
     assert (refused.status, refused["message"]) == (403, "You are not allowed to perform this request.")
     assert (await server.request("GET", "/api/health", token=USER)).status == 200
+
+
+async def test_rules_follow_a_collection_to_its_new_name(tmp_path: Path) -> None:
+    async with running_app(tmp_path, block=["dashboard"]) as server:
+        await server.app.collections.save(server.app.collections.new("base", name="posts"))
+        rules: list[Any] = [
+            {"label": label, "audience": "", "duration": 10, "maxRequests": 5}
+            for label in ("posts:list", "postscript:list", "/api/posts")
+        ]
+        await server.app.settings.update({"rateLimits": {"rules": rules}})
+        renamed = server.app.collections.get("posts").copy()
+        renamed.name = "articles"
+        await server.app.collections.save(renamed)
+        found: Any = server.app.settings.section("rateLimits")["rules"]
+        assert [rule["label"] for rule in found] == ["articles:list", "postscript:list", "/api/posts"]

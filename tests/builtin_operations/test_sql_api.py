@@ -58,10 +58,25 @@ async def test_an_empty_or_huge_query_is_refused(server: Running, query: object,
     assert (answer.status, answer["data"]["query"]["code"]) == (400, code)
 
 
-async def test_a_reading_statement_cannot_write(server: Running) -> None:
-    answer = await run(server, "with x as (select 1) delete from _params")
-    assert answer.status == 400
-    assert (await run(server, "select count(*) from _params"))["rows"] == [["1"]]
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with x as (select 1) delete from t",
+        "-- a comment first\ndelete from t",
+        "select 1; delete from t",
+        "/* ; */ delete from t; select count(*) from t",
+    ],
+)
+async def test_what_writes_is_told_apart_whatever_stands_before_it(server: Running, query: str) -> None:
+    await run(server, "create table t(a); insert into t values (1), (2)")
+    answer = await run(server, query)
+    assert (answer.status, answer["affectedRows"]) == (200, 0)
+    assert (await run(server, "-- count\nselect count(*) from t"))["rows"] == [["0"]]
+
+
+async def test_words_in_texts_write_nothing(server: Running) -> None:
+    assert (await run(server, "select 'delete from t'"))["rows"] == [["delete from t"]]
+    assert (await run(server, "with x as (select 'delete' a) select a from x"))["rows"] == [["delete"]]
 
 
 async def test_a_constraint_is_named(server: Running) -> None:
