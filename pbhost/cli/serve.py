@@ -31,8 +31,11 @@ def serve(config: Config) -> int:
     sockets = bind_for_workers(*parse_address(config.http), config.workers)
     try:
         if config.workers > 1:
+            from pbhost.http.certificates import wait_for_certificates
             from pbhost.http.workers import supervise
 
+            # No thread may run while the workers are forked.
+            wait_for_certificates()
             code = supervise(config, lambda worker, tether: run_worker(worker, sockets[worker.worker], tether))
         else:
             code = run_worker(config, sockets[0])

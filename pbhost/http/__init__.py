@@ -1,5 +1,6 @@
 """The HTTP edge: routes, pipeline, request bodies, answers. Plugins use what stands in ``__all__``."""
 
+from pbhost.http import certificates as _certificates  # noqa: F401  # before anything else imports aiohttp
 from pbhost.http.answers import PreparedResponse, empty_answer, encoded_answer, error_answer, json_answer
 from pbhost.http.body import has_body, read_body, read_raw
 from pbhost.http.file_response import file_response

@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pbhost.errors import JSON
-from pbhost.http.excerpt import excerpt
 
 #: Paths beyond these bounds are refused like a bad modifier: nobody needs them and parsing must stay cheap.
 MAX_EXPRESSION = 8192
@@ -125,6 +124,9 @@ def _parse_modifier(text: str) -> Modifier:
     flag = arguments[1] if len(arguments) == 2 else "false"
     if flag not in _TRUE | _FALSE:
         raise FieldsError(f"excerpt: {flag!r} is not a boolean")
+    # The HTML parser of the standard library is slow to import and seldom needed.
+    from pbhost.http.excerpt import excerpt
+
     limit, with_ellipsis = int(arguments[0]), flag in _TRUE
     return lambda value: excerpt(value, limit, with_ellipsis) if isinstance(value, str) else value
 

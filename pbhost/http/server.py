@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pbhost.errors import ConfigError
 from pbhost.hooks.events import ServeEvent
+from pbhost.http.certificates import wait_for_certificates
 from pbhost.http.pipeline import Pipeline
 from pbhost.http.resource import TrieResource
 from pbhost.http.types import APP, Middleware, Route
@@ -118,6 +119,7 @@ class Server:
             PbhostError: a service, a route or a hook refuses; what was started is stopped again.
         """
         app = self.app
+        wait_for_certificates()
         await app.bootstrap()
         try:
             event = ServeEvent(app=app, base_url=self.url, worker=app.config.worker, banner=[])
