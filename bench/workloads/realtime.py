@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from bench.environment import Environment
+from bench.processes import pbhost
 from bench.report import Line, Report
 
 _MANY = 5000
@@ -12,17 +14,17 @@ _IDENTITIES = 1000
 _IDLE = 10_000
 
 
-def _command(environment: Environment, kind: str, clients: int, messages: int) -> list[str]:
-    directory = environment.scratch / "main" / "pb_data"
-    return [
-        *(sys.executable, "-m", "bench.audience", environment.server.url, str(directory)),
-        *(kind, str(clients), str(messages)),
-    ]
+def _command(url: str, directory: Path, kind: str, clients: int, messages: int) -> list[str]:
+    return [sys.executable, "-m", "bench.audience", url, str(directory), kind, str(clients), str(messages)]
 
 
 def _listen(environment: Environment, kind: str, clients: int, messages: int) -> dict[str, float]:
     done = subprocess.run(
-        _command(environment, kind, clients, messages), capture_output=True, text=True, check=False, timeout=400
+        _command(environment.server.url, environment.scratch / "main" / "pb_data", kind, clients, messages),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
     )
     if done.returncode:
         raise SystemExit(f"the audience failed:\n{done.stderr[-3000:]}")
@@ -49,11 +51,13 @@ def run_identities(environment: Environment, report: Report) -> None:
 
 def run_idle(environment: Environment, report: Report) -> None:
     report.say("idle connections")
-    command = _command(environment, "idle", _IDLE, 0)
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as audience:
-        assert audience.stdout is not None
-        connected = json.loads(audience.stdout.readline())["connected"]
-        memory = environment.server.resident_mib()
-        assert audience.stdin is not None
-        audience.stdin.close()
+    directory = environment.copy("idle")
+    with pbhost(directory, environment.log) as server:
+        command = _command(server.url, directory, "idle", _IDLE, 0)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as audience:
+            assert audience.stdout is not None
+            connected = json.loads(audience.stdout.readline())["connected"]
+            memory = server.resident_mib()
+            assert audience.stdin is not None
+            audience.stdin.close()
     report.add(Line(f"memory with {connected:,} idle connections", memory, 300, at_most=True, unit=" MiB"))
