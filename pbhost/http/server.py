@@ -29,7 +29,8 @@ log = logging.getLogger("pbhost.http")
 _MAX_LINE: Final = 64 * 1024
 _MAX_HEADER: Final = 32 * 1024
 _BACKLOG: Final = 1024
-_KEEP_ALIVE: Final = 180.0
+#: Also the bound of a connection that never sends a whole head.
+_KEEP_ALIVE: Final = 75.0
 #: Exit code of a server process that wants to be started anew.
 RESTART_CODE: Final = 75
 
