@@ -55,6 +55,12 @@ async def read_raw(request: web.Request, limit: int | None = None) -> bytes:
     content = request.content
     data = bytearray()
     try:
+        if content.is_eof():
+            # All of it came with the head, as small bodies do: there is nothing to wait for.
+            whole = content.read_nowait()
+            if limit and len(whole) > limit:
+                raise PayloadTooLargeError
+            return whole
         async with asyncio.timeout(READ_TIMEOUT):
             while chunk := await content.readany():
                 data += chunk
