@@ -41,7 +41,7 @@ CONFIG_SCHEMA: dict[str, JSON] = {
             "type": "integer",
             "minimum": 1,
             "maximum": 100000,
-            "default": 256,
+            "default": 128,
             "description": "hashes that may wait; beyond that sign-ins are answered 429",
         },
     },
@@ -60,5 +60,5 @@ def hashing_options(options: Mapping[str, JSON]) -> HashingOptions:
         memory_kib=integer("hash_memory_kib", 19456),
         passes=integer("hash_passes", 2),
         threads=integer("hash_threads", 0),
-        queue=integer("hash_queue", 256),
+        queue=integer("hash_queue", 128),
     )

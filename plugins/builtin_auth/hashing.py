@@ -34,7 +34,7 @@ class HashingOptions:
     passes: int = 2
     lanes: int = 1
     threads: int = 0
-    queue: int = 256
+    queue: int = 128
 
 
 class PasswordHasher:
