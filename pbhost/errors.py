@@ -67,9 +67,7 @@ NOT_UNIQUE = FieldError("validation_not_unique", "Value must be unique.")
 
 def tree_to_json(tree: ErrorTree) -> dict[str, JSON]:
     """The ``data`` of an error answer."""
-    return {
-        key: item.to_json() if isinstance(item, FieldError) else tree_to_json(item) for key, item in tree.items()
-    }
+    return {key: item.to_json() if isinstance(item, FieldError) else tree_to_json(item) for key, item in tree.items()}
 
 
 class PbhostError(Exception):
