@@ -138,7 +138,18 @@ def _read(connection: Connection, query: str, *, bounded: bool = True) -> tuple[
         # Bounded in the database: the rows of a whole table must not be fetched to show a thousand.
         text = f"SELECT * FROM ({statement}\n) LIMIT {MAX_ROWS}" if last else statement
         names, rows = connection.column_names(text)
+        if last:
+            names = _own_names(names)
     return names, rows[:MAX_ROWS], last
+
+
+def _own_names(names: Sequence[str]) -> list[str]:
+    """The names as the query gave them: within a sub-query the second ``a`` is called ``a:1``."""
+    own: list[str] = []
+    for name in names:
+        base, colon, number = name.rpartition(":")
+        own.append(base if colon and number.isdigit() and base in own else name)
+    return own
 
 
 def value_text(value: SqlValue) -> str | None:

@@ -39,6 +39,11 @@ async def test_values_are_texts_and_columns_have_their_declared_types(server: Ru
     assert all(column["nullable"] for column in answer["columns"])
 
 
+async def test_columns_of_the_same_name_keep_it(server: Running) -> None:
+    answer = await run(server, "select 1 as a, 2 as a, 3 as 'b:1'")
+    assert [column["name"] for column in answer["columns"]] == ["a", "a", "b:1"]
+
+
 async def test_the_last_of_several_reading_statements_answers(server: Running) -> None:
     assert (await run(server, "select 1 as a; select ';' as b -- done"))["rows"] == [[";"]]
     assert (await run(server, "PRAGMA table_info('_params')"))["rows"][0][1] == "id"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import zipfile
 
 #: Root entries that are never part of a backup: other backups, temporary and machine-bound things.
 EXCLUDED = ("backups", ".pb_temp_to_delete", ".notify", ".autocert_cache", "lost+found")
@@ -29,6 +32,8 @@ def write_archive(directory: Path, exclude: Collection[str], databases: Mapping[
             their logs are never opened: closing them would drop the process's locks on them.
         target: where the archive is written.
     """
+    import zipfile
+
     live = {f"{name}{suffix}" for name in databases for suffix in ("", "-wal", "-shm", "-journal")}
     skipped = {*exclude, *live}
     with zipfile.ZipFile(
@@ -69,6 +74,8 @@ def extract_archive(source: Path, target: Path) -> None:
         ArchiveError: it is no zip file, has entries that lead out of the directory, has no ``data.db``, or does not
             fit on the disk.
     """
+    import zipfile
+
     try:
         with zipfile.ZipFile(source) as archive:
             entries = archive.infolist()

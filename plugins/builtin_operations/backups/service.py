@@ -162,7 +162,7 @@ class Backups:
                 error = FieldError(_EXISTS, "Backup file with the specified name already exists.")
                 raise ValidationError({"file": error}, failure)
             await asyncio.to_thread(source.seek, 0)
-            await storage.write(name, source, content_type=_ZIP, metadata={"original-filename": name[:255]})
+            await storage.write(name, source, content_type=_ZIP, metadata={"original-filename": _cut(name)})
 
     async def delete(self, key: str) -> None:
         """Deletes an archive.
@@ -281,6 +281,11 @@ class Backups:
                 await self._app.mailer.send(message)
         except OSError as error:
             log.error("the superusers could not be told of the failed backup: %s", error)
+
+
+def _cut(name: str) -> str:
+    """The first 255 bytes of a name, whole characters only."""
+    return name.encode()[:255].decode(errors="ignore")
 
 
 async def _fetch(storage: Storage, key: str, target: Path) -> None:

@@ -186,7 +186,7 @@ function recordsOf(collection, query, signal) {
       "header",
       null,
       h("h1", null, collection.name),
-      appearance.hideControls && !collection.system ? null : iconButton("settings", `Edit the collection ${collection.name}`, () => openEditor(collection)),
+      appearance.hideControls ? null : iconButton("settings", `Edit the collection ${collection.name}`, () => openEditor(collection)),
       iconButton("refresh", "Refresh", refresh),
       h("span", { class: "grow" }),
       isView ? null : h("button", { class: "primary", onclick: () => openRecord(null) }, icon("add"), "New record"),
