@@ -114,7 +114,7 @@ class AuthPlugin:
         from builtin_auth.superusers import installer_banner
 
         if event.worker == 0:
-            event.banner.extend(await installer_banner(app, self.service(app), event.base_url))
+            event.banner.extend(await installer_banner(app, event.base_url))
 
     @hookimpl(wrapper=True, tryfirst=True)
     async def on_terminate(self, app: App) -> AsyncIterator[None]:

@@ -30,7 +30,7 @@ class AuthAnswer:
             raise ForbiddenError()
         if not await self.may_authenticate(record, context):
             raise ForbiddenError("The request doesn't satisfy the collection requirements to authenticate.")
-        token = token or self._auth.tokens.issue(record)
+        token = token or await app.auth.issue_token(record)
         chain = app.hooks.chain("on_record_auth_request", collection.tags)
         if chain is None:
             return await self._finish(record, context, method, token, meta)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from builtin_auth.mail_page import escape, fill, page, record_placeholders
 from builtin_auth.options import OptionsCache, Template
-from builtin_auth.tokens import Tokens
 from pbhost.hooks.events import MailerRecordEvent
 from pbhost.model import Collection, Record
 from pbhost.model.dates import now
@@ -32,27 +31,26 @@ class RecordMails:
     All raise OSError when the mail could not be delivered to the transport.
     """
 
-    def __init__(self, app: App, options: OptionsCache, tokens: Tokens) -> None:
+    def __init__(self, app: App, options: OptionsCache) -> None:
         self._app = app
         self._options = options
-        self._tokens = tokens
 
     async def verification(self, record: Record) -> MailMessage | None:
         """Asks to confirm the record's address."""
-        token = self._tokens.issue(record, "verification", claims={"email": record.text("email")})
+        token = await self._app.auth.issue_token(record, "verification", claims={"email": record.text("email")})
         template = self._options.of(record.collection).verification_template
         return await self._send("verification", record, template, {"{TOKEN}": token}, {"token": token})
 
     async def password_reset(self, record: Record) -> MailMessage | None:
         """Lets the owner of the address choose a new password."""
-        token = self._tokens.issue(record, "passwordReset", claims={"email": record.text("email")})
+        token = await self._app.auth.issue_token(record, "passwordReset", claims={"email": record.text("email")})
         template = self._options.of(record.collection).reset_password_template
         return await self._send("password-reset", record, template, {"{TOKEN}": token}, {"token": token})
 
     async def email_change(self, record: Record, new_email: str) -> MailMessage | None:
         """Asks the new address whether it wants to be the record's."""
         claims = {"email": record.text("email"), "newEmail": new_email}
-        token = self._tokens.issue(record, "emailChange", claims={**claims})
+        token = await self._app.auth.issue_token(record, "emailChange", claims={**claims})
         template = self._options.of(record.collection).confirm_email_change_template
         meta = {"token": token, "newEmail": new_email}
         return await self._send("email-change", record, template, {"{TOKEN}": token}, meta, to=new_email)

@@ -41,7 +41,7 @@ class AuthService:
         self.identities = IdentityCache()
         self.tokens = Tokens(app, self._options)
         self.lookup = Lookup(app)
-        self.mails = RecordMails(app, self._options, self.tokens)
+        self.mails = RecordMails(app, self._options)
         self.second_factor = SecondFactor(app, self._options)
         self.origins = Origins(app, self.mails)
         self.answer = AuthAnswer(app, self)

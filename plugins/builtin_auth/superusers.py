@@ -10,7 +10,6 @@ from pbhost.errors import BadRequestError
 from pbhost.model import SUPERUSERS, Record
 
 if TYPE_CHECKING:
-    from builtin_auth.service import AuthService
     from pbhost.app import App
     from pbhost.database import Transaction
 
@@ -19,7 +18,7 @@ _INSTALLER_SECONDS = 1800
 _OTHERS = "email != {:email}"
 
 
-async def installer_token(app: App, auth: AuthService) -> str | None:
+async def installer_token(app: App) -> str | None:
     """A token of the installer account, which is made if needed; None when a real superuser exists."""
     records = app.records
     if await records.find_first(SUPERUSERS, _OTHERS, {"email": INSTALLER_EMAIL}) is not None:
@@ -29,12 +28,12 @@ async def installer_token(app: App, auth: AuthService) -> str | None:
         installer = Record(app.collections.get(SUPERUSERS), {"email": INSTALLER_EMAIL})
         await randomise(app, installer)
         installer = await records.save(installer)
-    return auth.tokens.issue(installer, duration=_INSTALLER_SECONDS, refreshable=False)
+    return await app.auth.issue_token(installer, duration=_INSTALLER_SECONDS, refreshable=False)
 
 
-async def installer_banner(app: App, auth: AuthService, base_url: str) -> list[str]:
+async def installer_banner(app: App, base_url: str) -> list[str]:
     """The lines that tell how the first superuser is made; empty when there is one."""
-    token = await installer_token(app, auth)
+    token = await installer_token(app)
     if token is None:
         return []
     hint = _hint(app)

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from builtin_auth.service import AuthService
 
 from pbhost import ApiError, App, ForbiddenError, hookimpl
 from pbhost.hooks import Skip
 from pbhost.hooks import events as ev
+from pbhost.model import Record
 from pbhost.testing import running_app
 
 from .conftest import PASSWORD, Outbox, Site, text
@@ -305,3 +307,40 @@ async def test_a_plugin_may_bring_a_way_to_sign_in(tmp_path: Path) -> None:
         assert answer["token"]
         offer = await running.request("GET", "/api/collections/users/auth-methods")
         assert offer["fingerprint"] is True
+
+
+class PlainTokens:
+    """Another auth service: tokens are record ids. Everything else is the built-in's."""
+
+    NAME = "plain_tokens"
+
+    def __init__(self) -> None:
+        self.inner: AuthService | None = None
+
+    @hookimpl
+    def provide_auth(self, app: App) -> PlainTokens:
+        self.app = app
+        self.inner = AuthService(app)
+        return self
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def cached_identity(self, token: str) -> None:
+        return None
+
+    async def identify(self, token: str) -> Record | None:
+        return await self.app.records.find("users", token)
+
+    async def issue_token(self, record: Record, *_: object, **__: object) -> str:
+        return record.id
+
+
+async def test_another_auth_service_may_stand_in_for_ours(tmp_path: Path) -> None:
+    async with running_app(tmp_path, PlainTokens(), block=("realtime",)) as running:
+        record, token = await running.user()
+        body = {"identity": "user@example.com", "password": PASSWORD}
+        answer = await running.request("POST", "/api/collections/users/auth-with-password", body)
+        assert answer["token"] == token == record.id
+        refreshed = await running.request("POST", "/api/collections/users/auth-refresh", {}, token=token)
+        assert refreshed.status == 200

@@ -93,7 +93,7 @@ class EmailChange:
         form = Form(context)
         token, password = form.text("token"), form.text("password")
         error = check(token, required) or (None if unverified_claim(token, "newEmail") else _NO_NEW_EMAIL)
-        found = None if error else await self._auth.tokens.verify(token, "emailChange")
+        found = None if error else await self._app.auth.verify_token(token, "emailChange")
         error = error or await self._token_error(found, collection)
         wrong = check(password, required, length(1, 100))
         if wrong is None:

@@ -82,7 +82,7 @@ class PasswordReset:
         context = await load(request, name_unsupported=False)
         form = Form(context)
         token, password, again = form.text("token"), form.text("password"), form.text("passwordConfirm")
-        found = await self._auth.tokens.verify(token, "passwordReset") if token else None
+        found = await self._app.auth.verify_token(token, "passwordReset") if token else None
         validate(
             {
                 "token": check(token, required) or self._token_error(found[0] if found else None, collection),

@@ -118,7 +118,7 @@ class SignIn:
         if refreshable is None:
             refreshable = _is_refreshable(context.token)
         token = "" if refreshable else context.token
-        return await self._auth.respond(record, context, token=token)
+        return await self._app.auth.respond(record, context, token=token)
 
     async def impersonate(self, request: web.Request) -> object:
         """A static token of another record."""
@@ -129,8 +129,8 @@ class SignIn:
         context = await load(request, name_unsupported=False)
         duration = Form(context).integer("duration")
         validate({"duration": check(duration, minimum(0))})
-        token = self._auth.tokens.issue(record, duration=duration, refreshable=False)
-        return await self._auth.respond(record, context, token=token)
+        token = await self._app.auth.issue_token(record, duration=duration, refreshable=False)
+        return await self._app.auth.respond(record, context, token=token)
 
 
 def _disabled(method: str) -> str:

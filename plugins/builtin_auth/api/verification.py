@@ -86,7 +86,7 @@ class Verification:
         context = await load(request)
         token = Form(context).text("token")
         error = check(token, required) or (None if unverified_claim(token, "email") else _NO_EMAIL)
-        found = None if error else await self._auth.tokens.verify(token, "verification")
+        found = None if error else await self._app.auth.verify_token(token, "verification")
         validate({"token": error or _token_error(found, collection)})
         assert found is not None
         record = found[0]

@@ -172,7 +172,7 @@ class OAuth2Method:
         except ValidationError as error:
             raise error.named("Failed to authenticate.") from error
         meta = {**user_to_json(user), "isNew": attempt.is_new}
-        return await self._auth.respond(record, attempt.context, method=self.name, meta=meta)
+        return await self._app.auth.respond(record, attempt.context, method=self.name, meta=meta)
 
     async def _adopt(
         self, attempt: _Attempt, record: Record, tx: AsyncTransaction, hashed: str

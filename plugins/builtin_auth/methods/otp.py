@@ -138,7 +138,7 @@ class OtpMethod:
         sent_to = otp.text("sentTo")
         if not record.get("verified") and sent_to and sent_to == record.text("email"):
             record = await self._verify(record)
-        return await self._auth.respond(record, context, method=self.name)
+        return await self._app.auth.respond(record, context, method=self.name)
 
     async def _verify(self, record: Record) -> Record:
         """The mail reached its owner. Whoever signed up with this address before may not have owned it, so the

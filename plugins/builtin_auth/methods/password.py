@@ -89,7 +89,7 @@ class PasswordMethod:
         stored = password_hash(record)
         if not await hasher.verify(password, stored):
             raise BadRequestError("Failed to authenticate.", cause="wrong password")
-        answer = await self._auth.respond(record, context, method=self.name)
+        answer = await self._app.auth.respond(record, context, method=self.name)
         if hasher.needs_rehash(stored):
             # When the hasher is busy the hash is replaced at the next sign-in; this one is complete.
             with suppress(HasherBusy):
