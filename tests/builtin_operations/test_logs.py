@@ -138,3 +138,15 @@ async def test_reading_the_log_is_not_logged_but_failing_to_is(server: Running) 
     await server.request("GET", "/api/logs/missing", token=ROOT)
     await server.request("GET", "/api/health", token=ROOT)
     assert [entry["data"]["status"] for entry in await entries(server)] == [404, 200]
+
+
+async def test_headers_that_are_no_text_do_not_lose_other_entries(server: Running) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(
+        b"GET /api/health HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\xfe\r\nReferer: \xc3\x28\r\nConnection: close\r\n\r\n"
+    )
+    assert b" 200 " in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    await server.request("GET", "/api/health")
+    assert [entry["data"]["status"] for entry in await entries(server)] == [200, 200]

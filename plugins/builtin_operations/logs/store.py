@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import string
 import time
@@ -54,7 +55,7 @@ class LogStore:
 
         def write(transaction: Transaction) -> None:
             rows = [
-                (id_, entry.level, entry.message, _json_text(entry.data), entry.created)
+                (id_, entry.level, _text(entry.message), _json_text(entry.data), entry.created)
                 for id_, entry in zip(_growing_ids(len(entries)), entries, strict=True)
             ]
             full = len(rows) - len(rows) % _ROWS
@@ -151,9 +152,21 @@ def _integer(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
+def _text(text: str) -> str:
+    """Text that a database takes: headers may hold any bytes, which come as lone surrogates."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _json_text(data: Mapping[str, JSON]) -> str:
     try:
         return orjson.dumps(data).decode()
     except TypeError:
-        # A log entry must never fail because of what an extension put into it.
-        return orjson.dumps(dict(data), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        return _forced_json(data)
+
+
+def _forced_json(data: Mapping[str, JSON]) -> str:
+    """JSON of what is none. One odd entry, perhaps made by a hostile client, must not cost the batch it is in."""
+    try:
+        return _text(json.dumps(data, default=str, ensure_ascii=False, allow_nan=False, skipkeys=True))
+    except Exception as error:
+        return orjson.dumps({"unreadable": f"the data could not be written as JSON: {type(error).__name__}"}).decode()
