@@ -159,12 +159,15 @@ class Client(ABC):
         """Bytes that wait for the peer."""
         return self._pending_size + (self._socket.get_write_buffer_size() if self._socket is not None else 0)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was discarded, or the peer closed the connection."""
+        return self.is_discarded or (self._socket is not None and self._socket.is_closing())
+
     def is_overdue(self, now: float) -> bool:
         """Whether a timer has run out, or the peer is gone."""
         return (
-            now - self.last_message_at > self.idle_timeout
-            or now - self.connected_at > self.max_timeout
-            or (self._socket is not None and self._socket.is_closing())
+            self.is_gone or now - self.last_message_at > self.idle_timeout or now - self.connected_at > self.max_timeout
         )
 
     def discard(self) -> None:

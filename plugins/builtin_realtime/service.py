@@ -104,8 +104,12 @@ class Broker:
         return dict(self._clients)
 
     def client(self, id: str) -> Client | None:
-        """A connected client of this process."""
-        return self._clients.get(id)
+        """A connected client of this process; one whose peer is gone is forgotten at once."""
+        client = self._clients.get(id)
+        if client is not None and client.is_gone:
+            self.unregister(id)
+            return None
+        return client
 
     def register(self, client: RealtimeClient) -> None:
         """Adds a client."""
@@ -138,14 +142,14 @@ class Broker:
 
     async def deliver_once(self, client_id: str, topic: str, data: JSON, *, ip: str) -> bool:
         """One message to one client of any worker, who loses the subscription."""
-        if client_id in self._clients:
+        if self.client(client_id) is not None:
             return self.deliver_here(client_id, topic, data, ip=ip)
         answer = await self.peers.ask("deliver_once", {"client": client_id, "topic": topic, "data": data, "ip": ip})
         return answer is not None and answer.get("sent") is True
 
     def deliver_here(self, client_id: str, topic: str, data: JSON, *, ip: str) -> bool:
         """As :meth:`deliver_once`, for a client of this process."""
-        client = self._clients.get(client_id)
+        client = self.client(client_id)
         if client is None or not client.has_subscription(topic):
             return False
         allowed = not client.ip or client.ip == ip
