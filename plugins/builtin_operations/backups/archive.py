@@ -23,19 +23,45 @@ class ArchiveError(ValueError):
     """The archive cannot be used; the text says why."""
 
 
-def write_archive(directory: Path, exclude: Collection[str], databases: Mapping[str, Path], target: Path) -> None:
-    """Packs a data directory.
+def freeze(directory: Path, exclude: Collection[str], databases: Collection[str], target: Path) -> None:
+    """Makes a second directory with the same files, in a moment: stored files never change, so links are enough.
 
     Args:
         exclude: names of root entries that are left out.
-        databases: consistent copies, by the name that they get in the archive. The live files of those names and
-            their logs are never opened: closing them would drop the process's locks on them.
+        databases: names of database files. They and their logs are never opened: closing them would drop the
+            process's locks on them.
+    """
+    live = {f"{name}{suffix}" for name in databases for suffix in ("", "-wal", "-shm", "-journal")}
+    target.mkdir()
+    for path in _files(directory, {*exclude, *live}):
+        frozen = target / path.relative_to(directory)
+        frozen.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _link(path, frozen)
+        except FileNotFoundError:
+            # Deleted since it was listed, by a write that was committed before: nobody can miss it.
+            continue
+
+
+def _link(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        # Not every file system has links.
+        shutil.copy2(path, target)
+
+
+def write_archive(directory: Path, databases: Mapping[str, Path], target: Path) -> None:
+    """Packs a frozen directory.
+
+    Args:
+        databases: consistent copies, by the name that they get in the archive.
         target: where the archive is written.
     """
     import zipfile
 
-    live = {f"{name}{suffix}" for name in databases for suffix in ("", "-wal", "-shm", "-journal")}
-    skipped = {*exclude, *live}
     with zipfile.ZipFile(
         target, "x", zipfile.ZIP_DEFLATED, allowZip64=True, compresslevel=1, strict_timestamps=False
     ) as archive:
@@ -44,12 +70,8 @@ def write_archive(directory: Path, exclude: Collection[str], databases: Mapping[
             # PocketBase's archives have these too; after a checkpoint they are empty.
             for suffix in ("-wal", "-shm"):
                 archive.writestr(f"{name}{suffix}", b"")
-        for path in _files(directory, skipped):
-            try:
-                archive.write(path, path.relative_to(directory).as_posix())
-            except FileNotFoundError:
-                # Deleted since it was listed: nobody can miss it.
-                continue
+        for path in _files(directory, ()):
+            archive.write(path, path.relative_to(directory).as_posix())
 
 
 def _files(directory: Path, skipped: Collection[str]) -> Iterator[Path]:
@@ -62,8 +84,12 @@ def _files(directory: Path, skipped: Collection[str]) -> Iterator[Path]:
             if top == directory and (name in skipped or name.startswith(PROCESS_PREFIX)):
                 continue
             path = top / name
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue
             # No links: they could lead out of the directory. No sockets and the like.
-            if stat.S_ISREG(path.lstat().st_mode):
+            if stat.S_ISREG(mode):
                 yield path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builtin_operations.backups import pending
-from builtin_operations.backups.archive import EXCLUDED, extract_archive, write_archive
+from builtin_operations.backups.archive import EXCLUDED, extract_archive, freeze, write_archive
 from builtin_operations.backups.names import AUTO_PREFIX, MANUAL_PREFIX, MAX_LENGTH, SUBMITTED, generate
 from pbhost.database import Engine
 from pbhost.errors import JSON, REQUIRED, BadRequestError, FieldError, NotFoundError, ValidationError
@@ -31,7 +31,7 @@ AUTO_JOB = "__pbAutoBackup__"
 _ZIP = "application/zip"
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 #: How long writers wait for a backup at most.
-_HOLD_SECONDS = 900.0
+_HOLD_SECONDS = 300.0
 _RESTORE_DELAY = 1.0
 _EXISTS = "validation_backup_name_exists"
 
@@ -114,10 +114,11 @@ class Backups:
         await asyncio.to_thread(temp.mkdir, parents=True)
         archive = temp / "archive.zip"
         try:
-            # Writers wait, so that the rows and the files of the archive agree.
+            # Writers wait for this moment, so that the rows and the files of the archive agree.
             async with self._app.db.transaction(timeout=_HOLD_SECONDS):
                 copies = await self._copy_databases(temp)
-                await asyncio.to_thread(write_archive, directory, event.exclude, copies, archive)
+                await asyncio.to_thread(freeze, directory, event.exclude, list(copies), temp / "files")
+            await asyncio.to_thread(write_archive, temp / "files", copies, archive)
             with archive.open("rb") as source:
                 await self.storage().write(
                     event.name, source, content_type=_ZIP, metadata={"original-filename": event.name}
