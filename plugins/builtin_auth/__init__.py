@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from builtin_auth.config import CONFIG_SCHEMA, hashing_options
@@ -27,13 +27,13 @@ REFERENCES = ("_otps", "_mfas", "_authOrigins", "_externalAuths")
 
 
 class AuthPlugin:
-    """The built-in ``auth`` plugin; one object for all applications of a process."""
+    """The built-in ``auth`` plugin of one application."""
 
     requires_services = ("database", "collections", "records", "settings")
     CONFIG_SCHEMA = CONFIG_SCHEMA
 
     def __init__(self) -> None:
-        self._services: dict[App, AuthService] = {}
+        self._service: AuthService | None = None
 
     # -- services ------------------------------------------------------------------------------------------------------
 
@@ -50,13 +50,12 @@ class AuthPlugin:
         return self.service(app)
 
     def service(self, app: App) -> AuthService:
-        """The service of ``app``, made on first use: other providers may stand in for ours, the parts stay ours."""
+        """The service, made on first use: another provider may stand in for it, the endpoints and hooks stay ours."""
         from builtin_auth.service import AuthService
 
-        service = self._services.get(app)
-        if service is None:
-            service = self._services[app] = AuthService(app)
-        return service
+        if self._service is None:
+            self._service = AuthService(app)
+        return self._service
 
     # -- registrations -------------------------------------------------------------------------------------------------
 
@@ -115,14 +114,6 @@ class AuthPlugin:
 
         if event.worker == 0:
             event.banner.extend(await installer_banner(app, event.base_url))
-
-    @hookimpl(wrapper=True, tryfirst=True)
-    async def on_terminate(self, app: App) -> AsyncIterator[None]:
-        """Lets go of the application."""
-        try:
-            yield
-        finally:
-            self._services.pop(app, None)
 
     @hookimpl(collections=AUTH)
     async def on_record_create_request(self, event: RecordRequestEvent, app: App) -> None:
