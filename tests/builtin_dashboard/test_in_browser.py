@@ -13,6 +13,8 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
+from pbhost import hookimpl
+from pbhost.services import DashboardExtension
 from pbhost.testing import Running, running_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -76,6 +78,9 @@ class Browser:
 
     async def sees(self, text: str) -> None:
         await self.find(f"//*[contains(text(), '{text}')]")
+
+    async def run(self, script: str, *arguments: Any) -> Any:
+        return await self.command("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     async def complaints(self) -> list[str]:
         """What the browser's console says of errors, refused requests (which people are told of) left out."""
@@ -214,3 +219,34 @@ async def test_links_in_mails_do_what_they_say(server: Running, browser: Browser
         {"identity": "user@example.com", "password": "another password"},
     )
     assert answer.status == 200
+
+
+class Greeting:
+    """A plugin that adds a page to the interface."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "main.js").write_text("""
+            pbhost.page("/greeting", "Greeting", async () => {
+              const { data } = await pbhost.request("GET", "/api/health");
+              return pbhost.h("div", { class: "page" }, pbhost.h("h1", null, `Greetings to ${data.realIP}`));
+            });
+        """)
+
+    @hookimpl
+    def register_dashboard_extensions(self) -> list[DashboardExtension]:
+        return [DashboardExtension("greeting", self.directory)]
+
+
+async def test_an_extension_adds_a_page(tmp_path: Path) -> None:
+    extension = tmp_path / "extension"
+    extension.mkdir()
+    async with running_app(tmp_path, Greeting(extension)) as server, started_browser(server.session) as browser:
+        token = await server.superuser()
+        await browser.go(f"{server.url}/_/favicon.svg")
+        store = "localStorage.setItem('pbhost_superuser', JSON.stringify({ token: arguments[0], record: {} }))"
+        await browser.run(store, token)
+        await browser.go(f"{server.url}/_/#/collections")
+        await browser.click("//a[@title = 'Greeting']")
+        await browser.find("//h1[text() = 'Greetings to 127.0.0.1']")
+        assert await browser.complaints() == []
