@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from pbhost.model import clock
+
 
 def format_date(moment: datetime) -> str:
     """The stored form of an aware datetime."""
@@ -13,4 +15,4 @@ def format_date(moment: datetime) -> str:
 
 def now() -> str:
     """The current time in the stored form."""
-    return format_date(datetime.now(UTC))
+    return format_date(clock.utc_now())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from builtin_auth.references import MFAS, OTPS
+from pbhost.model import clock
 from pbhost.model.dates import format_date
 from pbhost.services import CronJob
 
@@ -34,7 +35,7 @@ def jobs(app: App, auth: AuthService) -> list[CronJob]:
 
 
 async def _delete_older(app: App, name: str, collection_id: str, seconds: int) -> None:
-    before = format_date(datetime.now(UTC) - timedelta(seconds=seconds))
+    before = format_date(clock.utc_now() - timedelta(seconds=seconds))
     params = {"collection": collection_id, "before": before}
     for record in await app.records.find_many(name, _EXPIRED, params):
         await app.records.delete(record)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pbhost.model import Record
+from pbhost.model import Record, clock
 
 LIMIT = 10_000
 # Bounds how long a row changed behind pbhost's back (another tool on the same file) keeps its old identity.
@@ -32,7 +31,7 @@ class IdentityCache:
     copy, so that what a hook does to the identity of one request never leaks into another.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = clock.timestamp) -> None:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
         self._tokens: dict[tuple[str, str], set[str]] = {}

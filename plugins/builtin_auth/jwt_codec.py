@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import time
 import warnings
 from collections.abc import Mapping
 from typing import Final, TypeAlias
@@ -17,6 +16,7 @@ from typing import Final, TypeAlias
 import orjson
 
 from pbhost.errors import JSON
+from pbhost.model import clock
 
 Claims: TypeAlias = "dict[str, JSON]"
 
@@ -114,7 +114,7 @@ def check_times(claims: Mapping[str, JSON], leeway: float = 0, now: float | None
     Raises:
         InvalidToken: expired, not valid yet, issued in the future, or one of them is no number.
     """
-    moment = time.time() if now is None else now
+    moment = clock.timestamp() if now is None else now
     expires, starts, issued = (_moment(claims, name) for name in ("exp", "nbf", "iat"))
     if expires is not None and moment >= expires + leeway:
         raise InvalidToken("expired")

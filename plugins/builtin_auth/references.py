@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pbhost.model import Record
+from pbhost.model import Record, clock
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -32,7 +32,7 @@ def age(record: Record) -> float:
         created = datetime.strptime(record.text("created"), "%Y-%m-%d %H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         return float("inf")
-    return (datetime.now(UTC) - created).total_seconds()
+    return (clock.utc_now() - created).total_seconds()
 
 
 def clear(app: App, connection: Transaction, name: str, record: Record) -> None:

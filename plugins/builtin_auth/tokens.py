@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from builtin_auth.jwt_codec import Claims, InvalidToken, read_unverified, sign, verify
 from builtin_auth.options import AuthOptions, OptionsCache
 from pbhost.errors import JSON
-from pbhost.model import Record
+from pbhost.model import Record, clock
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -40,7 +39,7 @@ class Tokens:
         if type == "auth":
             payload["refreshable"] = refreshable
         payload.update(claims or {})
-        payload["exp"] = int(time.time()) + seconds
+        payload["exp"] = int(clock.timestamp()) + seconds
         return sign(payload, record.text("tokenKey") + options.secrets[type])
 
     async def verify(self, token: str, type: TokenType) -> tuple[Record, Claims] | None:

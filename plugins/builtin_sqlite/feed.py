@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from pbhost.database import Change, Connection, Transaction
+from pbhost.model import clock
 from pbhost.model.dates import format_date
 
 TABLE = "_pbhost_changes"
@@ -55,7 +56,7 @@ def prune(transaction: Transaction, max_rows: int, max_age: float) -> bool:
     oldest, last = bounds(transaction)
     if not oldest:
         return False
-    cutoff = format_date(datetime.now(UTC) - timedelta(seconds=max_age))
+    cutoff = format_date(clock.utc_now() - timedelta(seconds=max_age))
     batch = cast(
         "list[tuple[int, str]]",
         transaction.fetch_all("SELECT seq, created FROM _pbhost_changes ORDER BY seq LIMIT ?", (PRUNE_BATCH,)),

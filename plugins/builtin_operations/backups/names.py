@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from pbhost.model import clock
+
 AUTO_PREFIX = "@auto_pb_backup_"
 MANUAL_PREFIX = "pb_backup_"
 SUBMITTED = re.compile(r"[a-z0-9_-]+\.zip", re.ASCII)
@@ -21,6 +23,6 @@ def snake_case(text: str) -> str:
 
 def generate(prefix: str, app_name: str, moment: datetime | None = None) -> str:
     """``{prefix}{snake-cased app name, at most 50}_{YYYYMMDDhhmmss UTC}.zip``."""
-    stamp = (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    stamp = (moment or clock.utc_now()).astimezone(UTC).strftime("%Y%m%d%H%M%S")
     name = snake_case(app_name)[:50] or "acme"
     return f"{prefix}{name}_{stamp}.zip"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from builtin_operations.cron.expression import CronExpression
 from pbhost.errors import NotFoundError
 from pbhost.hooks.events import CronEvent
+from pbhost.model import clock
 from pbhost.services import CronJob
 
 if TYPE_CHECKING:
@@ -109,11 +110,11 @@ class CronService:
             log.exception("the cron job %s failed", job.id, exc_info=error)
 
     async def _tick(self) -> None:
-        last = _minute(datetime.now(UTC))
+        last = _minute(clock.utc_now())
         while True:
-            now = datetime.now(UTC)
+            now = clock.utc_now()
             await asyncio.sleep((_minute(now) + timedelta(minutes=1) - now).total_seconds())
-            minute = _minute(datetime.now(UTC))
+            minute = _minute(clock.utc_now())
             # A timer may fire a little early, and a clock may be set back: no minute runs twice.
             if minute > last:
                 last = minute

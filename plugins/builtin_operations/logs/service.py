@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
 from builtin_operations.logs.entry import LogEntry, request_entry, shorten
 from builtin_operations.logs.store import LogStore
 from pbhost.errors import JSON
+from pbhost.model import clock
 from pbhost.model.dates import format_date
 from pbhost.services import LogLevel, RequestLogEntry
 
@@ -89,12 +90,12 @@ class LogsService:
     def write(self, level: LogLevel, message: str, data: Mapping[str, JSON] | None = None) -> None:
         """Queues an entry; never blocks, never raises."""
         if level >= self._min_level and self._max_days > 0:
-            self._enqueue((time(), level, message, data or {}))
+            self._enqueue((clock.timestamp(), level, message, data or {}))
 
     def write_request(self, entry: RequestLogEntry) -> None:
         """Queues the entry of a request; its text is made later, off the event loop."""
         if self._max_days > 0 and self._min_level <= (8 if entry.error else 0):
-            self._enqueue((time(), entry))
+            self._enqueue((clock.timestamp(), entry))
 
     def _enqueue(self, item: _Queued) -> None:
         if self.store is None:
@@ -151,7 +152,7 @@ class LogsService:
         batch, self._queue = self._queue, []
         if self._dropped:
             message = f"{self._dropped} log entries were dropped: the database did not keep up"
-            batch.append((time(), 4, message, {}))
+            batch.append((clock.timestamp(), 4, message, {}))
             self._dropped = 0
         try:
             entries = await asyncio.to_thread(self._shape, batch)

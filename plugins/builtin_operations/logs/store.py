@@ -8,13 +8,14 @@ import string
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import orjson
 
 from builtin_operations.logs.entry import LogEntry
 from pbhost.database import Connection, Engine, Row, Sql, Transaction
 from pbhost.errors import JSON
+from pbhost.model import clock
 from pbhost.model.dates import format_date
 from pbhost.model.field import StorageKind
 from pbhost.services import TableQuery
@@ -94,7 +95,7 @@ class LogStore:
 
     async def purge(self, max_days: int, min_level: int | None = None) -> int:
         """Deletes entries older than ``max_days`` days, and those below ``min_level``; all if ``max_days`` is 0."""
-        cutoff = format_date(datetime.now(UTC) - timedelta(days=min(max_days, 365_000)))
+        cutoff = format_date(clock.utc_now() - timedelta(days=min(max_days, 365_000)))
 
         def write(transaction: Transaction) -> int:
             if max_days == 0:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pbhost.database import SqlValue
-from pbhost.model import RequestContext
+from pbhost.model import RequestContext, clock
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,5 +32,5 @@ class Binding:
     def moment(self) -> datetime:
         """The moment of the request, the same for every macro."""
         if self._moment is None:
-            self._moment = datetime.now(UTC)
+            self._moment = clock.utc_now()
         return self._moment
