@@ -17,6 +17,10 @@ class Dialect(Protocol):
         """An identifier in quotes, inner quotes escaped."""
         ...
 
+    def qualified(self, table: str) -> str:
+        """A table, quoted, by a name that no common table expression hides."""
+        ...
+
     def column_type(self, kind: StorageKind, *, primary_key: bool = False) -> str:
         """The DDL of a column after its name: type, default, nullability."""
         ...

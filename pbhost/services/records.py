@@ -73,6 +73,25 @@ class SyncRecords(Protocol):
         """As ``satisfies``, for a record that is not (any more) stored: evaluated on a virtual row of its values."""
         ...
 
+    def satisfied_before(
+        self,
+        collection: Collection,
+        ids: Sequence[str],
+        rule: Rule,
+        context: RequestContext,
+        deleted: Sequence[Record],
+        *,
+        filter: str = "",
+    ) -> set[str]:
+        """Which records of a collection fulfilled a rule before they were deleted together with others.
+
+        Args:
+            collection: of the ids.
+            ids: of deleted records.
+            deleted: everything that the same transaction deleted, with these records among them, as it was.
+        """
+        ...
+
     def enrich(self, records: Sequence[Record], context: RequestContext, *, expand: str = "") -> None:
         """As :meth:`Records.enrich`."""
         ...

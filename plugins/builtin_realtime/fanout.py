@@ -15,6 +15,7 @@ from typing import TypeAlias
 import orjson
 
 from builtin_realtime.client import Client
+from builtin_realtime.deletions import StateBefore, deleted_together, last_state
 from builtin_realtime.subscription import Subscription
 from builtin_realtime.topics import TopicIndex
 from pbhost.database import Change, Connection
@@ -79,6 +80,8 @@ class Delivery:
     change: Change
     collection: Collection
     groups: list[Group]
+    #: For a delete: every change of the transaction that deleted it, itself among them.
+    together: Sequence[Change] = ()
     payloads: list[bytes | None] = field(default_factory=list)
 
 
@@ -107,13 +110,15 @@ class Fanout:
             index: whose subscriptions count, if not everybody's.
         """
         deliveries = []
+        changes = list(changes)
+        together = deleted_together(changes)
         for change in changes:
             collection = self._collections.find(change.collection_id)
             if collection is None or collection.is_view:
                 continue
             groups = self._group(collection, change, index or self._index)
             if groups:
-                deliveries.append(Delivery(change, collection, groups))
+                deliveries.append(Delivery(change, collection, groups, together.get(change.seq, ())))
         return deliveries
 
     def _group(self, collection: Collection, change: Change, index: TopicIndex) -> list[Group]:
@@ -142,6 +147,7 @@ class Fanout:
     def evaluate(self, connection: Connection, deliveries: Sequence[Delivery]) -> None:
         """Fills the payloads, on one snapshot."""
         records = self._records.within(connection)
+        before = StateBefore(records, self._collections)
         for delivery in deliveries:
             try:
                 state = self._load(connection, records, delivery)
@@ -149,7 +155,8 @@ class Fanout:
                 log.exception("a change of %s could not be read", delivery.collection.name)
                 state = None
             delivery.payloads = [
-                None if state is None else self._payload(records, delivery, group, state) for group in delivery.groups
+                None if state is None else self._payload(records, before, delivery, group, state)
+                for group in delivery.groups
             ]
 
     def _load(self, connection: Connection, records: SyncRecords, delivery: Delivery) -> State | None:
@@ -165,18 +172,23 @@ class Fanout:
             payload = str(row[0]) if row is not None else ""
         if not payload:
             return None
-        values = orjson.loads(payload)
-        return State(Record.from_row(collection, tuple(values), tuple(values.values())), stored=False)
+        return State(last_state(collection, payload), stored=False)
 
-    def _payload(self, records: SyncRecords, delivery: Delivery, group: Group, state: State) -> bytes | None:
+    def _payload(
+        self, records: SyncRecords, before: StateBefore, delivery: Delivery, group: Group, state: State
+    ) -> bytes | None:
         context = group.context()
         rule = "" if context.is_superuser else group.rule
         wanted = group.subscription.query.get("filter", "")
         try:
             if rule or wanted:
                 self.evaluations += 1
-                check = records.satisfies if state.stored else records.would_satisfy
-                if not check(state.record, rule, context, filter=wanted):
+                if len(delivery.together) > 1:
+                    held = before.held(delivery.change, delivery.together, rule, context, wanted)
+                else:
+                    check = records.satisfies if state.stored else records.would_satisfy
+                    held = check(state.record, rule, context, filter=wanted)
+                if not held:
                     return None
             if group.looks_alike not in state.encoded:
                 state.encoded[group.looks_alike] = self._encode(records, delivery, state.record, context)

@@ -31,6 +31,9 @@ class SqliteDialect:
         """An identifier in backticks, as the files on disk have it. NUL would end the statement: it is dropped."""
         return "`" + identifier.replace("\0", "").replace("`", "``") + "`"
 
+    def qualified(self, table: str) -> str:
+        return f"main.{self.quote(table)}"
+
     def column_type(self, kind: StorageKind, *, primary_key: bool = False) -> str:
         return _PRIMARY_KEY if primary_key else _COLUMN_TYPES[kind]
 

@@ -182,3 +182,34 @@ async def test_a_stream_that_is_closed_is_forgotten(running: Running) -> None:
         while running.app.realtime.clients():
             await asyncio.sleep(0.05)
     assert (await subscribe(running, stream, "posts/*")).status == 404
+
+
+async def test_a_cascade_is_announced_to_those_whom_the_deleted_parent_let_see_it(running: Running) -> None:
+    token = await running.superuser()
+    posts = (await running.request("GET", "/api/collections/posts", token=token))["id"]
+    relation = {"name": "post", "type": "relation", "collectionId": posts, "maxSelect": 1, "cascadeDelete": True}
+    body = {"name": "comments", "fields": [relation, {"name": "title", "type": "text"}]}
+    rule = {"listRule": "post.status = 'live' && post.owner = @request.auth.id"}
+    made = await running.request("POST", "/api/collections", {**body, **rule}, token=token)
+    assert made.status == 200, made.body
+    user, user_token = await running.user()
+    seen = await Stream.open(running)
+    unseen = await Stream.open(running)
+    await subscribe(running, seen, "comments/*", token=user_token)
+    await subscribe(running, unseen, "comments/*", "posts/*")
+
+    mine = await write(running, "mine", owner=user.id)
+    other = await write(running, "other", owner="somebody else")
+    for post in (mine, other):
+        for index in range(3):
+            await running.app.records.create("comments", {"post": post["id"], "title": f"{post['title']} {index}"})
+    for _ in range(3):
+        await seen.next()
+    for _ in range(2):
+        assert (await unseen.next()).name == "posts/*"
+    for post in (other, mine):
+        await running.request("DELETE", f"{POSTS}/{post['id']}", token=token)
+    deleted = [(await seen.next()).data for _ in range(3)]
+    assert {item["action"] for item in deleted} == {"delete"}
+    assert sorted(item["record"]["title"] for item in deleted) == ["mine 0", "mine 1", "mine 2"]
+    assert [(await unseen.next()).data["record"]["title"] for _ in range(2)] == ["other", "mine"]

@@ -30,6 +30,10 @@ class Queries:
         self.planner = planner
         self._by_id: dict[str, tuple[Codec, str]] = {}
 
+    def codec(self, collection: Collection) -> Codec:
+        """How the collection's rows become records and back."""
+        return self._codecs.of(collection)
+
     def row(self, connection: Connection, collection: Collection, id_: str) -> Row | None:
         """A row by its id, whatever the rules."""
         codec = self._codecs.of(collection)
@@ -55,7 +59,7 @@ class Queries:
             query = self.planner.query(collection, context, rule=rule, ids=(id_,))
             return connection.fetch_one(query.select(self._codecs.of(collection).names, limit=1))
         except (FilterError, DatabaseError) as error:
-            _unusable(collection, rule, error)
+            unusable(collection, rule, error)
             return None
 
     def holds(
@@ -93,7 +97,7 @@ class Queries:
                 )
                 found.update(str(row[0]) for row in connection.fetch_all(query.ids()))
         except (FilterError, DatabaseError) as error:
-            _unusable(collection, condition, error)
+            unusable(collection, condition, error)
             return set()
         return found
 
@@ -119,7 +123,7 @@ class Queries:
             )
             return connection.fetch_one(query.exists()) is not None
         except (FilterError, DatabaseError) as error:
-            _unusable(collection, condition, error)
+            unusable(collection, condition, error)
             return False
 
     def by_ids(
@@ -179,10 +183,11 @@ class Queries:
             raise BadRequestError(message, cause=str(error)) from error
 
 
-def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+def chunks(ids: Sequence[str], size: int = MAX_IDS) -> Iterable[Sequence[str]]:
     """Ids in portions that one statement takes."""
-    return (ids[start : start + MAX_IDS] for start in range(0, len(ids), MAX_IDS))
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _unusable(collection: Collection, rule: str, error: Exception) -> None:
+def unusable(collection: Collection, rule: str, error: Exception) -> None:
+    """Notes a rule that holds for nobody because it cannot be evaluated."""
     log.info("a rule of collection %r cannot be evaluated: %s (%s)", collection.name, error, rule)

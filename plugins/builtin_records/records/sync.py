@@ -16,6 +16,7 @@ from .aftermath import Aftermath
 from .core import Core
 from .expand import Expander, ExpandTree, Source, parse_expand
 from .faults import NOT_SUPERUSER
+from .former import held_before
 
 
 class _Code(RequestContext):
@@ -102,15 +103,32 @@ class RecordsWithin:
         return int(row[0] or 0) if row else 0
 
     def satisfies(self, record: Record, rule: Rule, context: RequestContext, *, filter: str = "") -> bool:
-        return self._core.queries.holds(
-            self._connection, record.collection, record.id, rule, context, filter=filter
-        )
+        return self._core.queries.holds(self._connection, record.collection, record.id, rule, context, filter=filter)
 
     def would_satisfy(self, record: Record, rule: Rule, context: RequestContext, *, filter: str = "") -> bool:
         codec = self._core.codecs.of(record.collection)
         row = codec.named(codec.row(record))
-        return self._core.queries.virtual_holds(
-            self._connection, record.collection, row, rule, context, filter=filter
+        return self._core.queries.virtual_holds(self._connection, record.collection, row, rule, context, filter=filter)
+
+    def satisfied_before(
+        self,
+        collection: Collection,
+        ids: Sequence[str],
+        rule: Rule,
+        context: RequestContext,
+        deleted: Sequence[Record],
+        *,
+        filter: str = "",
+    ) -> set[str]:
+        return held_before(
+            self._core.queries,
+            self._connection,
+            collection,
+            ids,
+            rule,
+            context=context,
+            deleted=deleted,
+            filter=filter,
         )
 
     def enrich(self, records: Sequence[Record], context: RequestContext, *, expand: str = "") -> None:
