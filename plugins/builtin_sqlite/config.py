@@ -29,6 +29,12 @@ CONFIG_SCHEMA: dict[str, JSON] = {
             "default": 16000,
             "description": "page cache of each connection, in KiB",
         },
+        "map_kib": {
+            "type": "integer",
+            "minimum": 0,
+            "default": 65536,
+            "description": "part of the file that connections for lists map into memory, in KiB",
+        },
         "list_lanes": {
             "type": "integer",
             "minimum": 1,
@@ -82,6 +88,7 @@ class SqliteOptions:
 
     synchronous: Synchronous = "FULL"
     cache_kib: int = 16000
+    map_kib: int = 65536
     list_lanes: int = 3
     query_timeout: float = 30.0
     write_timeout: float = 180.0

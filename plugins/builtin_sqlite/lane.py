@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -25,6 +26,7 @@ _IMPATIENCE = 0.002
 #: Seconds a queue may stand still before another connection helps. Not less: on a busy machine a thread that waits for
 #: its turn looks the same, and two connections with half of the work each are slower than one.
 _STALL = 0.03
+_PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Job(NamedTuple):
@@ -32,6 +34,7 @@ class Job(NamedTuple):
 
     future: asyncio.Future[object]
     function: Callable[[SqliteConnection], object]
+    queued: float
 
 
 class Outcome(NamedTuple):
@@ -43,7 +46,10 @@ class Outcome(NamedTuple):
 
 
 class ReaderLane:
-    """Serves reads from one connection; from more, up to ``most``, while a long query holds up the queue.
+    """Serves reads from one connection, and from more while long queries hold up the queue.
+
+    While reads wait for long, as many connections work as there are processors, for SQLite itself runs outside of
+    Python's lock; while none gets on at all, ``most`` do, so that a few endless queries do not stop the others.
 
     Args:
         name: for the names of threads.
@@ -95,7 +101,7 @@ class ReaderLane:
         if self._closed:
             raise DatabaseError("the database is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.append(Job(future, function))  # type: ignore[arg-type]  # a future of T takes what the function gives
+        self._queue.append(Job(future, function, monotonic()))  # type: ignore[arg-type]  # a future of T takes its result
         # One call in flight takes whatever is queued until it ends; another connection only helps when that is stuck.
         # It starts when the loop has run what else is ready: reads of that turn share a hop, and the thread need not
         # fight the loop for Python's lock as soon as it wakes up.
@@ -105,6 +111,13 @@ class ReaderLane:
         if self._watch is None:
             self._watch = self._loop.call_later(_STALL, self._look_after)
         return future
+
+    async def trim(self) -> None:
+        """Closes all connections but the first, if the lane is at rest."""
+        while len(self._threads) > 1 and len(self._idle) == len(self._threads) and not self._queue:
+            thread = self._threads.pop()
+            self._idle.remove(thread)
+            await thread.close()
 
     async def close(self) -> None:
         """Finishes what is queued, then closes the connections."""
@@ -150,10 +163,15 @@ class ReaderLane:
         return all(thread.started < limit for thread in self._threads if thread not in self._idle)
 
     def _look_after(self) -> None:
-        """Runs while the lane is busy: a queue that stood still since the last look gets another connection."""
+        """Runs while the lane is busy: gives a queue that waits for long another connection."""
         self._watch = None
-        if self._queue and self._taken == self._taken_at_last_look:
-            self._hop()
+        head = next(iter(self._queue.copy()), None)  # a copy, for threads take from the queue meanwhile
+        if head is not None:
+            waited = monotonic() - head.queued > _STALL
+            stands_still = self._taken == self._taken_at_last_look
+            busy = len(self._threads) - len(self._idle)
+            if stands_still or (waited and busy < _PROCESSORS):
+                self._hop()
         self._taken_at_last_look = self._taken
         if self._queue or len(self._idle) < len(self._threads):
             self._watch = self._loop.call_later(_STALL, self._look_after)
@@ -217,7 +235,7 @@ class ReaderLane:
         return outcomes
 
     def _run(self, thread: ConnectionThread, connection: SqliteConnection, job: Job) -> Outcome:
-        future, function = job
+        future, function, _ = job
         thread.claim(future, self._timeout)
         if self._owner is not None:
             connection.pump = Pump(

@@ -13,6 +13,8 @@ from builtin_sqlite.config import SqliteOptions, Synchronous
 from builtin_sqlite.driver_errors import translate
 from pbhost.errors import DatabaseBusyError, DatabaseError, DatabaseUnusableError
 
+#: What a connection is for: single rows, longer queries, or anything that writes.
+Purpose: TypeAlias = Literal["read", "scan", "write"]
 #: The application's database, or the one for logs.
 Role: TypeAlias = Literal["data", "auxiliary"]
 
@@ -73,14 +75,14 @@ def prepare_file(path: str) -> None:
 
 
 def connector(
-    path: str, options: SqliteOptions, synchronous: Synchronous, *, reader: bool
+    path: str, options: SqliteOptions, synchronous: Synchronous, purpose: Purpose
 ) -> Callable[[], sqlite3.Connection]:
     """What opens a connection, in the thread that is to use it."""
 
     def connect() -> sqlite3.Connection:
         raw = sqlite3.connect(path, timeout=options.busy_timeout, isolation_level=None, cached_statements=1024)
         try:
-            _configure(raw, options, synchronous, reader=reader)
+            _configure(raw, options, synchronous, purpose)
         except BaseException:
             raw.close()
             raise
@@ -89,15 +91,21 @@ def connector(
     return connect
 
 
-def _configure(raw: sqlite3.Connection, options: SqliteOptions, synchronous: Synchronous, *, reader: bool) -> None:
+def _configure(raw: sqlite3.Connection, options: SqliteOptions, synchronous: Synchronous, purpose: Purpose) -> None:
     raw.execute(f"PRAGMA synchronous = {synchronous}")
     raw.execute("PRAGMA foreign_keys = ON")
     raw.execute("PRAGMA temp_store = MEMORY")
-    raw.execute(f"PRAGMA cache_size = -{options.cache_kib}")
     raw.execute("PRAGMA journal_size_limit = 200000000")
     # Checkpoints run in a thread of their own, not in the COMMIT of whoever happens to fill the log.
     raw.execute("PRAGMA wal_autocheckpoint = 0")
-    if reader:
+    cache = options.cache_kib
+    if purpose == "scan":
+        # A query that reads more than the cache holds finds nothing of it there the next time; mapped pages need no
+        # copy at all, which halves what a scan costs.
+        cache //= 4
+        raw.execute(f"PRAGMA mmap_size = {options.map_kib * 1024}")
+    raw.execute(f"PRAGMA cache_size = -{cache}")
+    if purpose in ("read", "scan"):
         raw.execute("PRAGMA query_only = ON")
     _register_functions(raw)
 

@@ -19,7 +19,7 @@ from builtin_sqlite.connection import DIALECT
 from builtin_sqlite.dialect import SqliteDialect
 from builtin_sqlite.lane import ReaderLane
 from builtin_sqlite.lock import WriteTurn
-from builtin_sqlite.opening import Role, connector, prepare_file, set_up, unusable
+from builtin_sqlite.opening import Purpose, Role, connector, prepare_file, set_up, unusable
 from builtin_sqlite.pump import SqliteAsyncTransaction, TransactionOverError, joined
 from builtin_sqlite.thread import ConnectionThread
 from builtin_sqlite.watchers import Watchers
@@ -32,6 +32,8 @@ _LOG = logging.getLogger("pbhost.sqlite")
 
 #: Seconds between prunings of the change feed.
 _PRUNE_INTERVAL = 60.0
+#: Seconds between looks for connections that are not needed any more.
+_TRIM_INTERVAL = 10.0
 
 
 class SqliteEngine:
@@ -107,11 +109,12 @@ class SqliteEngine:
     async def _open(self) -> None:
         prepare_file(self._path)
         thread = await self._connect_writer()
+        turn = WriteTurn(self._lock_path(), self._options.turn_timeout)
         try:
-            turn = WriteTurn(self._lock_path(), self._options.turn_timeout)
             with turn:
                 version = await thread.call(lambda: self._set_up(thread.raw))
         except BaseException:
+            turn.close()
             await thread.close()
             raise
         hooks = Hooks(self._watchers.advance, self._committed, self.on_foreign_commit)
@@ -120,14 +123,15 @@ class SqliteEngine:
         timeout = self._options.query_timeout
         self._lanes = {
             "point": ReaderLane("point", self._connect_reader, timeout=timeout, most=2),
-            "list": ReaderLane("list", self._connect_reader, timeout=timeout, most=self._options.list_lanes),
+            "list": ReaderLane("list", self._connect_scanner, timeout=timeout, most=self._options.list_lanes),
             "hooked": ReaderLane("hooked", self._connect_reader, timeout=timeout, most=4, owner=self),
         }
         await self._lanes["point"].open()
+        self._chores = [asyncio.create_task(self._trim())]
         if self._has_feed:
             self._watchers.advance(await self.read(feed.newest))
             self._listen()
-            self._chores = [asyncio.create_task(self._poll()), asyncio.create_task(self._prune())]
+            self._chores += [asyncio.create_task(self._poll()), asyncio.create_task(self._prune())]
         if self._auxiliary is not None:
             await self._auxiliary.open()
 
@@ -161,18 +165,21 @@ class SqliteEngine:
 
     async def _connect_writer(self) -> ConnectionThread:
         try:
-            return await self._connect("writer", reader=False)
+            return await self._connect("writer", "write")
         except sqlite3.Error as error:
             raise unusable(self._path, error) from error
 
     async def _connect_reader(self, name: str) -> ConnectionThread:
-        return await self._connect(name, reader=True)
+        return await self._connect(name, "read")
+
+    async def _connect_scanner(self, name: str) -> ConnectionThread:
+        return await self._connect(name, "scan")
 
     async def _connect_other(self, name: str) -> ConnectionThread:
-        return await self._connect(name, reader=False)
+        return await self._connect(name, "write")
 
-    async def _connect(self, name: str, *, reader: bool) -> ConnectionThread:
-        connect = connector(self._path, self._options, self._synchronous, reader=reader)
+    async def _connect(self, name: str, purpose: Purpose) -> ConnectionThread:
+        connect = connector(self._path, self._options, self._synchronous, purpose)
         thread = ConnectionThread(connect, f"{self._role}-{name}")
         await thread.start()
         return thread
@@ -207,7 +214,7 @@ class SqliteEngine:
         return self._watchers.watch()
 
     async def snapshot_to(self, path: str) -> None:
-        thread = await self._connect_reader("snapshot")
+        thread = await self._connect_scanner("snapshot")
         try:
             await thread.call(lambda: snapshot.copy(thread.raw, path))
         finally:
@@ -329,6 +336,13 @@ class SqliteEngine:
                 self._watchers.advance(await self.read(feed.newest))
             except DatabaseError as error:
                 _LOG.warning("cannot look for changes: %s", error)
+
+    async def _trim(self) -> None:
+        """Closes connections that were opened for a rush, with their memory."""
+        while True:
+            await asyncio.sleep(_TRIM_INTERVAL)
+            for lane in self._lanes.values():
+                await lane.trim()
 
     async def _prune(self) -> None:
         options = self._options

@@ -58,6 +58,25 @@ async def test_slow_lists_hold_up_neither_single_reads_nor_other_lists(engine: S
     assert await asyncio.gather(*slow) == [True, True]
 
 
+async def test_connections_of_a_rush_are_closed_when_it_is_over(engine: SqliteEngine) -> None:
+    release = threading.Event()
+    before = threading.active_count()
+    slow = [asyncio.ensure_future(engine.read(lambda c: release.wait(10), lane="list")) for _ in range(3)]
+    async with asyncio.timeout(10):
+        while threading.active_count() < before + 3:
+            await asyncio.sleep(0.01)
+    lane = engine._lanes["list"]
+    await lane.trim()
+    assert threading.active_count() == before + 3
+    release.set()
+    await asyncio.gather(*slow)
+    await lane.trim()
+    async with asyncio.timeout(10):
+        while threading.active_count() > before + 1:
+            await asyncio.sleep(0.01)
+    assert await engine.read(lambda c: c.fetch_one("SELECT 1"), lane="list") == (1,)
+
+
 async def test_a_slow_read_does_not_hide_a_finished_write(engine: SqliteEngine) -> None:
     """A read that is queued behind another one must not share a snapshot that is older than its request."""
     release = threading.Event()
