@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pbhost.model import Field
 
@@ -64,7 +64,8 @@ class RequestPaths:
         name, modifier = split_modifier(last)
         full = (source, *parents, name)
         if modifier == "isset":
-            return bound(IsSet(full), Nature.KNOWN)
+            # Not a parameter to LIKE, which would make the word `true` of it: it stands for TRUE or FALSE, 1 or 0.
+            return replace(bound(IsSet(full), Nature.KNOWN), parameter=None)
         if modifier not in ("", "lower"):
             raise FilterError(f"the modifier {modifier!r} does not apply to {path[:100]!r}")
         twin = self.paths.row.collection.field(name)

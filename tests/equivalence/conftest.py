@@ -1,0 +1,40 @@
+"""How many cases: enough for every run in a minute; ``PBHOST_EQUIVALENCE_CASES`` asks for more and for new ones."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_ASKED = int(os.environ.get("PBHOST_EQUIVALENCE_CASES", "0"))
+
+
+def cases(usual: int, share: float = 1.0) -> settings:
+    """The settings of a test with that many cases in the usual run; ``share`` of those asked for in a long one."""
+    return settings(
+        max_examples=max(1, int(_ASKED * share)) if _ASKED else usual,
+        derandomize=not _ASKED,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+
+
+@pytest.fixture(autouse=True, scope="package")
+def fixed_clock() -> Iterator[None]:
+    """The moment that the reference evaluator knows, for the macros."""
+    from builtin_records.filter import binding
+
+    from .reference import Request
+
+    class Clock(binding.datetime):  # type: ignore[misc,valid-type]
+        @classmethod
+        def now(cls, tz: object = None) -> object:
+            return Request().now
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(binding, "datetime", Clock)
+        yield
