@@ -36,6 +36,11 @@ def shortened(user_agent: str) -> str:
     return data[:_MAX_USER_AGENT].decode("utf-8", "replace") + "..."
 
 
+def _readable(text: str) -> str:
+    """Text without the stand-ins for bytes that were no UTF-8: no mail can carry those."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class Origins:
     """The ``_authOrigins`` of records."""
 
@@ -61,7 +66,7 @@ class Origins:
                 await records.save(origin)
                 return
         if known and record.text("email"):
-            alert = self._mails.auth_alert(record, f"{now()} - {context.ip} {user_agent}")
+            alert = self._mails.auth_alert(record, f"{now()} - {context.ip} {_readable(user_agent)}")
             try:
                 await asyncio.wait_for(alert, _MAIL_SECONDS)
             except (OSError, TimeoutError, PbhostError) as error:

@@ -14,8 +14,9 @@ from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 from pbhost.services import MailAddress, MailMessage
 
 
-class UnusableMessage(ValueError):
-    """The message has no sender or recipient, or an address that no mail server would take."""
+class UnusableMessage(OSError):
+    """The message has no sender or recipient, or text or an address that no mail server would take. To a caller it is
+    one more reason why a mail could not be delivered."""
 
 
 def encode(message: MailMessage) -> EmailMessage:
@@ -45,11 +46,14 @@ def encode(message: MailMessage) -> EmailMessage:
             mail[name] = _one_line(value)
     except ValueError as error:
         raise UnusableMessage(str(error)) from error
-    mail.set_content(message.text or from_html(message.html), cte="quoted-printable")
-    if message.html:
-        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
-    else:
-        mail.make_alternative()
+    try:
+        mail.set_content(message.text or from_html(message.html), cte="quoted-printable")
+        if message.html:
+            mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        else:
+            mail.make_alternative()
+    except ValueError as error:
+        raise UnusableMessage(str(error)) from error
     mail.make_mixed()
     for name, content in message.attachments.items():
         kind, _, subtype = (mimetypes.guess_type(name)[0] or "application/octet-stream").partition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from builtin_mail.encoding import encode, recipients
@@ -12,12 +13,16 @@ from pbhost.services import MailAddress, MailMessage
 if TYPE_CHECKING:
     from pbhost.app import App
 
+MAX_DELIVERIES = 16
+
 
 class Mailer:
     """Sends mail by SMTP when the settings enable it, else by the machine's ``sendmail``."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        # A burst of sign-ups must not open a connection to the mail server each.
+        self._slots = asyncio.Semaphore(MAX_DELIVERIES)
 
     async def send(self, message: MailMessage) -> None:
         """See :class:`pbhost.services.Mailer`. A message without a sender gets the one of the settings."""
@@ -38,7 +43,8 @@ class Mailer:
         mail = encode(message)
         sender = message.sender.address if message.sender else ""
         smtp = self._app.settings.section("smtp")
-        if smtp.get("enabled") is True:
-            await send_smtp(SmtpOptions.of(smtp), mail, sender, recipients(message))
-        else:
-            await send_sendmail(mail, sender, recipients(message))
+        async with self._slots:
+            if smtp.get("enabled") is True:
+                await send_smtp(SmtpOptions.of(smtp), mail, sender, recipients(message))
+            else:
+                await send_sendmail(mail, sender, recipients(message))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 import pytest
@@ -287,3 +288,18 @@ async def test_test_mails(site: Site, kind: str) -> None:
     answer = await site.running.request("POST", "/api/settings/test/email", body, token=site.root)
     assert answer.status == 204, answer.body
     assert (await site.outbox.next()).to[0].address == "to@example.com"
+
+
+async def test_a_user_agent_that_is_no_text_is_still_told(site: Site) -> None:
+    await site.running.user()
+    await sign_in_with(site, "first")
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(site.running.url.rsplit(":", 1)[1]))
+    body = b'{"identity":"user@example.com","password":"password-of-user"}'
+    writer.write(
+        b"POST /api/collections/users/auth-with-password HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\xfe\r\n"
+        b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    assert " - 127.0.0.1 \ufffd" in (await site.outbox.next()).html
+    assert await site.count("_authOrigins") == 2

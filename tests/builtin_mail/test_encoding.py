@@ -55,7 +55,9 @@ def test_own_headers_replace_the_usual_ones() -> None:
     assert mail.get_all("Message-ID") == ["<own@b.test>"]
 
 
-@pytest.mark.parametrize("changes", [{"to": []}, {"sender": None}, {"to": [MailAddress("no address")]}])
+@pytest.mark.parametrize(
+    "changes", [{"to": []}, {"sender": None}, {"to": [MailAddress("no address")]}, {"html": "\udcff"}]
+)
 def test_unusable(changes: dict[str, object]) -> None:
     with pytest.raises(UnusableMessage):
         encode(message(**changes))

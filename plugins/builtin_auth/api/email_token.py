@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from builtin_auth.jwt_codec import InvalidToken, decode_payload
+from builtin_auth.jwt_codec import MAX_TOKEN_LENGTH, InvalidToken, decode_payload
 from pbhost.errors import JSON
 
 
@@ -16,6 +16,8 @@ def read_token(claims: Mapping[str, JSON], name: str) -> str:
 
 def unverified_claim(token: str, name: str) -> str:
     """A text claim of a token whose signature nobody has checked yet: only good to refuse it early."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        return ""
     try:
         return read_token(decode_payload(token), name)
     except InvalidToken:

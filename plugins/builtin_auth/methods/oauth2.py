@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pbhost.app import App
     from pbhost.database import AsyncTransaction
 
+_MAX_EXCHANGES = 64
 _LINK = "collectionRef = {:collection} && provider = {:provider} && providerId = {:id}"
 
 
@@ -64,6 +66,8 @@ class OAuth2Method:
         self._app = app
         self._auth = auth
         self._sign_up = SignUp(app, auth)
+        # Each may wait half a minute for the provider; invented codes must not pile up connections.
+        self._exchanges = asyncio.Semaphore(_MAX_EXCHANGES)
 
     def is_enabled(self, collection: Collection) -> bool:
         """Whether the collection allows it."""
@@ -107,7 +111,8 @@ class OAuth2Method:
         )
         assert config is not None
         context.context = "oauth2"
-        user = await exchange(config, code, verifier, redirect_url)
+        async with self._exchanges:
+            user = await exchange(config, code, verifier, redirect_url)
         if config.name == "apple" and not user.name:
             user.name = self._auth.apple_names.take(code)
         record, link = await self._find_record(collection, config.name, user, context)
