@@ -59,21 +59,24 @@ async def test_slow_lists_hold_up_neither_single_reads_nor_other_lists(engine: S
 
 
 async def test_connections_of_a_rush_are_closed_when_it_is_over(engine: SqliteEngine) -> None:
+    def connections() -> int:
+        return sum(thread.name.endswith("data-list") for thread in threading.enumerate())
+
+    async def until(count: int) -> None:
+        async with asyncio.timeout(10):
+            while connections() != count:
+                await asyncio.sleep(0.01)
+
     release = threading.Event()
-    before = threading.active_count()
     slow = [asyncio.ensure_future(engine.read(lambda c: release.wait(10), lane="list")) for _ in range(3)]
-    async with asyncio.timeout(10):
-        while threading.active_count() < before + 3:
-            await asyncio.sleep(0.01)
+    await until(3)
     lane = engine._lanes["list"]
     await lane.trim()
-    assert threading.active_count() == before + 3
+    assert connections() == 3
     release.set()
     await asyncio.gather(*slow)
     await lane.trim()
-    async with asyncio.timeout(10):
-        while threading.active_count() > before + 1:
-            await asyncio.sleep(0.01)
+    await until(1)
     assert await engine.read(lambda c: c.fetch_one("SELECT 1"), lane="list") == (1,)
 
 
