@@ -26,13 +26,22 @@ class CuttingProxy:
         self.target, self.random, self.port, self.cuts = target, random_source, free_port(), 0
         self.gentle = False
         self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -40,14 +49,17 @@ class CuttingProxy:
         except OSError:
             writer.close()
             return
-        life = None if self.gentle else self.random.uniform(0.05, 0.8)
+        life = None if self.gentle else self.random.uniform(0.05, 0.6)
         pipes = [asyncio.create_task(_pipe(reader, up_writer)), asyncio.create_task(_pipe(up_reader, writer))]
-        done, _ = await asyncio.wait(pipes, timeout=life, return_when=asyncio.FIRST_COMPLETED)
-        self.cuts += not done
-        for task in pipes:
-            task.cancel()
-        for end in (writer, up_writer):
-            end.transport.abort()
+        try:
+            done, _ = await asyncio.wait(pipes, timeout=life, return_when=asyncio.FIRST_COMPLETED)
+            self.cuts += not done
+        finally:
+            for task in pipes:
+                task.cancel()
+            for end in (writer, up_writer):
+                end.transport.abort()
+            await asyncio.gather(*pipes, return_exceptions=True)
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -143,46 +155,56 @@ async def write_under_load(server: Server, chance: random.Random, count: int) ->
 async def live_through(server: Server, *, kills: int) -> None:
     chance = random.Random(20261124)
     proxy = CuttingProxy(server.port, chance)
-    await proxy.start()
     clients = [
         ResumingClient(f"http://127.0.0.1:{proxy.port}", "sse" if index % 2 else "ws") for index in range(CLIENTS)
     ]
+    await proxy.start()
     following = [asyncio.create_task(client.follow()) for client in clients]
-    await asyncio.gather(*(client.started.wait() for client in clients))
-    begin = max(client.after or 0 for client in clients)
-    for round_ in range(kills + 1):
+    try:
+        await asyncio.gather(*(client.started.wait() for client in clients))
+        begin = max(client.after or 0 for client in clients)
+        await make_changes(server, proxy, chance, kills)
+        proxy.gentle = True
+        feed, committed = what_is_committed(server, begin)
+        async with asyncio.timeout(SECONDS):
+            while any(client.seen[-1:] != feed[-1:] for client in clients):
+                await asyncio.sleep(0.05)
+                for task in following:
+                    assert not task.done(), task.exception()
+    finally:
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
+        await proxy.stop()
+    assert len(feed) > WRITES // 2, "the scenario wrote too little to mean anything"
+    assert proxy.cuts > CLIENTS, "the proxy cut too little to mean anything"
+    for client in clients:
+        assert [seq for seq in client.seen if seq > begin] == feed, f"{client.wire}: each change once, in order"
+        assert client.state == committed
+
+
+async def make_changes(server: Server, proxy: CuttingProxy, chance: random.Random, kills: int) -> None:
+    """Writes until enough was written, cut and killed."""
+    rounds = 0
+    while rounds <= kills or (proxy.cuts <= CLIENTS and rounds < 20):
         await asyncio.gather(*(write_under_load(server, chance, WRITES // 4 // (kills + 1)) for _ in range(4)))
-        if round_ < kills:
+        if rounds < kills:
             writing = asyncio.create_task(write_under_load(server, chance, 30))
             await asyncio.sleep(0.05)
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
             await writing
-    proxy.gentle = True
+        rounds += 1
 
+
+def what_is_committed(server: Server, begin: int) -> tuple[list[int], dict[str, Any]]:
+    """The sequence numbers of the feed after a point, and the records, as they stand in the database."""
     with sqlite3.connect(server.dir / "data.db") as db:
         (collection,) = db.execute("SELECT id FROM _collections WHERE name = 'items'").fetchone()
-        feed = [
-            seq
-            for (seq,) in db.execute(
-                "SELECT seq FROM _pbhost_changes WHERE collection_id = ? AND seq > ? ORDER BY seq", (collection, begin)
-            )
-        ]
-        committed = dict(db.execute("SELECT id, n FROM items").fetchall())
-    assert len(feed) > WRITES // 2, "the scenario wrote too little to mean anything"
-    async with asyncio.timeout(SECONDS):
-        while any(client.seen[-1:] != feed[-1:] for client in clients):
-            await asyncio.sleep(0.05)
-            for task in following:
-                assert not task.done(), task.exception()
-    for client in clients:
-        assert [seq for seq in client.seen if seq > begin] == feed, f"{client.wire}: each change once, in order"
-        assert client.state == committed
-    assert proxy.cuts > CLIENTS, "the proxy cut too little to mean anything"
-    for task in following:
-        task.cancel()
-    await asyncio.gather(*following, return_exceptions=True)
-    await proxy.stop()
+        rows = db.execute(
+            "SELECT seq FROM _pbhost_changes WHERE collection_id = ? AND seq > ? ORDER BY seq", (collection, begin)
+        ).fetchall()
+        return [row[0] for row in rows], dict(db.execute("SELECT id, n FROM items").fetchall())
 
 
 def prepare(server: Server) -> None:
