@@ -74,6 +74,8 @@ class Field(ABC):
     #: Body keys may carry these: "+" after (append, add), "+" before (prepend), "-" after (remove, subtract),
     #: ":autogenerate" after. As written around the name: ("f+", "+f", "f-", "f:autogenerate").
     modifiers: ClassVar[tuple[str, ...]] = ()
+    #: Keys that :meth:`encode` leaves out while they are not set: options that PocketBase does not know.
+    optional_keys: ClassVar[tuple[str, ...]] = ()
     #: Whether `required` and `help` are options of this type (autodate has neither).
     has_required: ClassVar[bool] = True
 

@@ -164,6 +164,15 @@ def json_number(number: float) -> float:
     return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 
 
+def spell_json(value: object) -> str:
+    """The canonical text of a parsed value: equal values have equal texts.
+
+    Raises:
+        RecursionError: it nests too deep.
+    """
+    return _spell(value)
+
+
 def _spell(value: object) -> str:
     """Compact JSON with sorted keys, shortest numbers and the escapes of the wire format."""
     if isinstance(value, str):

@@ -148,7 +148,8 @@ class Codec:
         kind = self._field_types.get(str(given.get("type") or ""))
         if kind is None:
             raise OptionTypeError(f"unknown field type {given.get('type')!r}")
-        return kind.decode({key: given[key.lower()] for key in kind().encode() if key.lower() in given})
+        keys = (*kind().encode(), *kind.optional_keys)
+        return kind.decode({key: given[key.lower()] for key in keys if key.lower() in given})
 
     def merge(self, collection: Collection, data: Mapping[str, JSON]) -> None:
         """Changes a collection by submitted JSON: absent keys stay, ``null`` clears lists and rules.

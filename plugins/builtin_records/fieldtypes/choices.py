@@ -57,14 +57,22 @@ class ChoicesField(OptionField):
     def to_db(self, value: FieldValue) -> SqlValue:
         items = to_list(value)
         if self.is_multiple:
-            return orjson.dumps(items).decode()
-        return items[-1] if items else ""
+            return json_list(items)
+        return items[-1].encode("utf-8", "replace").decode() if items else ""
 
     def json_from_db(self, value: SqlValue) -> object:
         if self.is_multiple:
             return [] if value == "[]" else stored_list(value)
         # a single text without a bracket is stored as it is shown
         return value if isinstance(value, str) and "[" not in value else self.from_db(value)
+
+
+def json_list(items: list[str]) -> str:
+    """A list as it is stored; text that has no UTF-8 form gets question marks."""
+    try:
+        return orjson.dumps(items).decode()
+    except TypeError:
+        return orjson.dumps([item.encode("utf-8", "replace").decode() for item in items]).decode()
 
 
 def stored_list(value: SqlValue) -> list[str]:

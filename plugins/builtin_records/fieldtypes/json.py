@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import orjson
 
 from pbhost.database import SqlValue
-from pbhost.errors import REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, SchemaCheck, StorageKind, ValueCheck
+from pbhost.errors import JSON, REQUIRED, ErrorTree, FieldError
+from pbhost.model import FieldValue, OptionTypeError, Record, SchemaCheck, StorageKind, ValueCheck
 from pbhost.validation import check as first_error
 from pbhost.validation import collect
 
+from ..jsonschemas import CompiledSchema, InvalidSchema, JsonSchema
 from ..jsontext import BrokenJson, JsonText, json_from_column, json_of
 from .options import Option, OptionField, integer, size_rules
 
@@ -20,20 +21,45 @@ DEFAULT_MAX_SIZE = 1 << 20
 
 _INVALID = FieldError("validation_invalid_json", "Must be a valid json value.")
 _EMPTY_TEXTS = frozenset({"", "null", '""', "[]", "{}"})
+#: What stands for no value at all, whatever the schema.
+_UNSET_TEXTS = frozenset({"", "null", '""'})
+
+
+def json_schema(value: JSON) -> JsonSchema:
+    """A JSON Schema: an object or a boolean."""
+    if not isinstance(value, (dict, bool)):
+        raise OptionTypeError("must be a JSON Schema: an object or a boolean")
+    return value
 
 
 @dataclass(kw_only=True)
 class JsonField(OptionField):
-    """A JSON value of at most ``max_size`` bytes. The record holds a ``JsonText``, or None when nothing was set."""
+    """A JSON value of at most ``max_size`` bytes. The record holds a ``JsonText``, or None when nothing was set.
+
+    With a ``schema`` values have to follow that JSON Schema. The option is absent from the field's JSON while it is not
+    set, so that fields without one are exactly PocketBase's.
+    """
 
     type: ClassVar[str] = "json"
     kind: ClassVar[StorageKind] = "json"
-    options: ClassVar = {"max_size": Option("maxSize", integer)}
+    options: ClassVar = {"max_size": Option("maxSize", integer), "schema": Option("schema", json_schema)}
+    optional_keys: ClassVar[tuple[str, ...]] = ("schema",)
 
     max_size: int = 0
+    schema: JsonSchema | None = None
+    _compiled: CompiledSchema | None = field(default=None, init=False, repr=False, compare=False)
 
     def check_options(self, check: SchemaCheck) -> ErrorTree:
-        return collect({"maxSize": first_error(self.max_size, *size_rules)})
+        return collect({"maxSize": first_error(self.max_size, *size_rules), "schema": self._schema_error()})
+
+    def _schema_error(self) -> FieldError | None:
+        if self.schema is None:
+            return None
+        try:
+            CompiledSchema(self.schema)
+        except InvalidSchema as error:
+            return FieldError("validation_invalid_json_schema", f"Invalid JSON Schema: {error}")
+        return None
 
     def zero(self) -> FieldValue:
         return None
@@ -67,7 +93,7 @@ class JsonField(OptionField):
         return self.to_json(json_from_column(value))
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
-        if self.is_empty(value):
+        if self.is_empty(value) and (self.required or value is None or self.schema is None):
             return REQUIRED if self.required else None
         if not isinstance(value, JsonText) or isinstance(value, BrokenJson):
             return _INVALID
@@ -76,4 +102,15 @@ class JsonField(OptionField):
             return FieldError(
                 "validation_json_size_limit", f"The maximum allowed JSON size is {most} bytes.", {"maxSize": most}
             )
-        return None
+        return self._violation(value)
+
+    def _violation(self, value: JsonText) -> FieldError | None:
+        if self.schema is None or value.text in _UNSET_TEXTS:
+            return None
+        if self._compiled is None:
+            try:
+                self._compiled = CompiledSchema(self.schema)
+            except InvalidSchema as error:
+                # Written past the checks, by hand: nothing can be said to follow it.
+                return FieldError("validation_json_schema", f"The field's schema cannot be used: {error}")
+        return self._compiled.error(value.value)

@@ -58,7 +58,9 @@ class OptionField(Field):
             data["help"] = self.help
             data["required"] = self.required
         for attribute, option in self.options.items():
-            data[option.key] = getattr(self, attribute)
+            value = getattr(self, attribute)
+            if value is not None or option.key not in self.optional_keys:
+                data[option.key] = value
         return dict(sorted(data.items()))
 
 
