@@ -50,6 +50,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("index_fallback", "switch", "serve index.html for unknown paths of the static files", "--index-fallback"),
     Option("query_timeout", "seconds", "longest run of a read query, in seconds", "--query-timeout"),
     Option("hook_timeout", "seconds", "longest time a transaction stays open for asynchronous hooks", "--hook-timeout"),
+    Option("hook_limit", "seconds", "longest time that one asynchronous hook may take", "--hook-limit"),
     Option("shutdown_timeout", "seconds", "time running requests get to end at shutdown", "--shutdown-timeout"),
     Option("encryption_env", "text", "name of the variable that holds the settings encryption key", "--encryption-env"),
     Option("dev", "switch", "development: reload pb_plugins/ when a file changes, log to the terminal", "--dev"),
@@ -90,6 +91,7 @@ class Config:
         http: ``host:port``; port 0 lets the system choose.
         query_timeout: seconds; longest read query.
         hook_timeout: seconds; longest time that a transaction may stay open for asynchronous hooks.
+        hook_limit: seconds; longest time that one asynchronous hook may take before it counts as hanging.
         shutdown_timeout: seconds that running requests get at shutdown.
         encryption_env: name of the variable with the key of the stored settings, "" for none.
         worker: index of this worker process, 0 for the first or only one.
@@ -106,6 +108,7 @@ class Config:
     index_fallback: bool = True
     query_timeout: float = 30.0
     hook_timeout: float = 10.0
+    hook_limit: float = 60.0
     shutdown_timeout: float = 1.0
     encryption_env: str = ""
     dev: bool = False

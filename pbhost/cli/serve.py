@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pbhost.cli.claim import claimed
 from pbhost.config import Config, parse_address
 
 if TYPE_CHECKING:
@@ -25,9 +26,22 @@ def serve(config: Config) -> int:
     Raises:
         PbhostError: it cannot start; the message says what to do.
     """
-    from pbhost.http.server import RESTART_CODE, bind_for_workers
+    from pbhost.http.server import RESTART_CODE
 
     _set_up_logging(config)
+    with claimed(config.dir):
+        code = _serve(config)
+    if code == RESTART_CODE:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The same process: whoever watches this server (a shell, systemd, a container) sees no end of it.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own command line
+    return code
+
+
+def _serve(config: Config) -> int:
+    from pbhost.http.server import bind_for_workers
+
     sockets = bind_for_workers(*parse_address(config.http), config.workers)
     try:
         if config.workers > 1:
@@ -42,11 +56,6 @@ def serve(config: Config) -> int:
     finally:
         for bound in sockets:
             bound.close()
-    if code == RESTART_CODE:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # The same process: whoever watches this server (a shell, systemd, a container) sees no end of it.
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # our own command line
     return code
 
 

@@ -14,9 +14,11 @@ plugins, ``trylast``), then the operation.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
@@ -82,14 +84,22 @@ class Implementation:
 class Chain:
     """The implementations of one hook for one collection, in order. Immutable; replaced when plugins change."""
 
-    __slots__ = ("_plain", "_trace", "_wrappers", "hook", "is_async")
+    __slots__ = ("_limit", "_plain", "_trace", "_wrappers", "hook", "is_async")
 
-    def __init__(self, hook: str, implementations: Iterable[Implementation], trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        hook: str,
+        implementations: Iterable[Implementation],
+        trace: Trace | None = None,
+        limit: float | None = None,
+    ) -> None:
         items = list(implementations)
         self.hook = hook
         self._wrappers = [item for item in items if item.kind.endswith("wrapper")]
         self._plain = [item for item in items if not item.kind.endswith("wrapper")]
         self._trace = trace
+        #: Seconds that one implementation may await; a wrapper's two halves count apart, the operation not at all.
+        self._limit = limit
         #: Whether any implementation needs the event loop.
         self.is_async = any(item.kind.startswith("async") for item in items)
 
@@ -148,7 +158,8 @@ class Chain:
         error: BaseException | None = None
         try:
             if item.kind == "async":
-                await item.call(event)  # type: ignore[misc]  # checked when it was registered
+                async with self._limited(item):
+                    await item.call(event)  # type: ignore[misc]  # checked when it was registered
             elif in_thread is not None:
                 await in_thread(lambda: item.call(event))
             else:
@@ -165,7 +176,8 @@ class Chain:
         generator = item.call(event)
         try:
             if isinstance(generator, AsyncGenerator):
-                await anext(generator)
+                async with self._limited(item):
+                    await anext(generator)
             elif in_thread is not None:
                 if await in_thread(lambda: _ends(_advance, generator)):
                     raise StopAsyncIteration
@@ -187,10 +199,11 @@ class Chain:
         begin = perf_counter()
         try:
             if isinstance(generator, AsyncGenerator):
-                if failure is None:
-                    await anext(generator)
-                else:
-                    await generator.athrow(failure)
+                async with self._limited(item):
+                    if failure is None:
+                        await anext(generator)
+                    else:
+                        await generator.athrow(failure)
                 await generator.aclose()
             elif in_thread is not None:
                 if await in_thread(lambda: _ends(_resume, generator, failure)):
@@ -204,6 +217,20 @@ class Chain:
         finally:
             self._account(item, begin, None)
         return HookError(item.plugin, self.hook, "the wrapper yielded more than once")
+
+    @asynccontextmanager
+    async def _limited(self, item: Implementation) -> AsyncIterator[None]:
+        """Ends an implementation that hangs; what it was doing is cancelled at its ``await``."""
+        try:
+            async with asyncio.timeout(self._limit) as limit:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            item.failures += 1
+            failure = HookError(item.plugin, self.hook, f"it did not end within {self._limit:g} s (hook_limit)")
+            log.error("%s", failure)
+            raise failure from None
 
     # -- in a database thread ----------------------------------------------------------------------------------------
 
@@ -329,11 +356,14 @@ class HookRegistry:
     """All implementations of the ``on_*`` hooks, resolved per hook and collection when plugins are loaded.
 
     Attributes:
+        trace: told of each call.
+        limit: seconds that one async implementation may take, None for no limit.
         generation: rises whenever plugins change; callers that keep chains compare it.
     """
 
     manager: pluggy.PluginManager
     trace: Trace | None = None
+    limit: float | None = None
     generation: int = 0
     implementations: dict[str, list[Implementation]] = field(default_factory=dict)
     _chains: dict[tuple[str, tuple[str, ...]], Chain | None] = field(default_factory=dict)
@@ -377,7 +407,7 @@ class HookRegistry:
                 for item in self.implementations.get(hook, ())
                 if not item.collections or not wanted.isdisjoint(item.collections)
             ]
-            chain = self._chains[key] = Chain(hook, items, self.trace) if items else None
+            chain = self._chains[key] = Chain(hook, items, self.trace, self.limit) if items else None
             return chain
 
     def is_implemented(self, hook: str) -> bool:

@@ -1,4 +1,4 @@
-"""What each event hook carries. Fields may be changed by hooks unless said otherwise; the operation uses the new values."""
+"""What each event hook carries. Hooks may change fields unless said otherwise; the operation uses the new values."""
 
 from __future__ import annotations
 

@@ -176,6 +176,51 @@ async def test_a_failing_operation_reaches_wrappers_and_its_error_goes_on_unblam
     assert seen == ["seen"]
 
 
+@pytest.mark.parametrize("where", ["plain", "before", "after"])
+async def test_a_hook_that_hangs_is_ended_and_named(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Hanging:
+        name = "hanging"
+
+        @hookimpl(wrapper=True)
+        async def on_record_create(self, event: RecordEvent) -> AsyncGenerator[None]:
+            if where == "before":
+                await asyncio.Event().wait()
+            yield
+            if where == "after":
+                await asyncio.Event().wait()
+
+    class HangingPlain:
+        name = "hanging"
+
+        @hookimpl
+        async def on_record_create(self, event: RecordEvent) -> None:
+            await asyncio.Event().wait()
+
+    hooks = registry(HangingPlain() if where == "plain" else Hanging())
+    hooks.limit = 0.01
+    with pytest.raises(HookError, match="'hanging' failed in on_record_create: it did not end within"):
+        await run(hooks, [])
+    assert "'hanging'" in caplog.text
+
+
+async def test_the_operation_itself_may_take_longer_than_a_hook() -> None:
+    class Around:
+        @hookimpl(wrapper=True)
+        async def on_record_create(self, event: RecordEvent) -> AsyncGenerator[None]:
+            yield
+
+    hooks = registry(Around())
+    hooks.limit = 0.01
+    chain = hooks.chain(HOOK)
+    assert chain is not None
+
+    async def operation() -> str:
+        await asyncio.sleep(0.05)
+        return "done"
+
+    assert await chain.run(an_event(), operation) == "done"
+
+
 async def test_skip_leaves_out_the_operation_and_stands_in_for_its_result() -> None:
     seen: list[str] = []
 
