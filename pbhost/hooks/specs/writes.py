@@ -237,7 +237,7 @@ def on_model_create(event: events.ModelEvent, app: App) -> None:
 
 @hookspec
 def on_model_create_execute(event: events.ModelEvent, app: App) -> None:
-    """Around the SQL of the create of a record or a collection, after validation; in the transaction. Raising rolls back.
+    """Around the SQL of the create of a record or a collection; in the transaction. Raising rolls back.
 
     versionadded: 0.1
     """
@@ -269,7 +269,7 @@ def on_model_update(event: events.ModelEvent, app: App) -> None:
 
 @hookspec
 def on_model_update_execute(event: events.ModelEvent, app: App) -> None:
-    """Around the SQL of the update of a record or a collection, after validation; in the transaction. Raising rolls back.
+    """Around the SQL of the update of a record or a collection; in the transaction. Raising rolls back.
 
     versionadded: 0.1
     """
@@ -301,7 +301,7 @@ def on_model_delete(event: events.ModelEvent, app: App) -> None:
 
 @hookspec
 def on_model_delete_execute(event: events.ModelEvent, app: App) -> None:
-    """Around the SQL of the delete of a record or a collection, after validation; in the transaction. Raising rolls back.
+    """Around the SQL of the delete of a record or a collection; in the transaction. Raising rolls back.
 
     versionadded: 0.1
     """
