@@ -229,7 +229,7 @@ class Endpoint:
 
     def _limit(self, request: web.Request) -> None:
         limiter = self.pipeline.limiter
-        if limiter is not None:
+        if limiter is not None and limiter.is_active:
             context = request[CONTEXT]
             labels, bucket = self._labels(request, context)
             if labels and not limiter.allow(labels, bucket, context):

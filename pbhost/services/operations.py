@@ -127,6 +127,11 @@ class Cron(Protocol):
 class RateLimiter(Protocol):
     """Who may go on and who has to wait. Called before anything else is known of a request but its identity."""
 
+    @property
+    def is_active(self) -> bool:
+        """Whether any request could be refused; if not, nobody asks."""
+        ...
+
     def allow(self, labels: Sequence[str], bucket: str, context: RequestContext) -> bool:
         """Counts a request; False if it must be answered 429.
 

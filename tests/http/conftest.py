@@ -101,6 +101,8 @@ class FakeLimiter:
         self.seen: list[tuple[list[str], str]] = []
         self.superusers_allowed = True
 
+    is_active = True
+
     def allow(self, labels: list[str], bucket: str, context: RequestContext) -> bool:
         self.seen.append((list(labels), bucket))
         return self.refused.isdisjoint(labels)

@@ -39,6 +39,11 @@ class RateLimiterService:
         """Forgets the counters."""
         self._windows.clear()
 
+    @property
+    def is_active(self) -> bool:
+        """Whether rate limits are switched on."""
+        return self._enabled
+
     def allow(self, labels: Sequence[str], bucket: str, context: RequestContext) -> bool:
         """Counts a request; False if it must wait. Superusers and excluded addresses are never counted."""
         if not self._enabled or context.is_superuser:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 import orjson
 
@@ -120,11 +121,18 @@ def _growing_ids(count: int) -> Iterator[str]:
         yield first + _base36(number, 6)
 
 
+@cache
+def _triples() -> list[str]:
+    """Every number of three digits: looking three up at once costs a third of making them."""
+    return [a + b + c for a in _DIGITS for b in _DIGITS for c in _DIGITS]
+
+
 def _base36(number: int, width: int) -> str:
-    text = ""
-    for _ in range(width):
-        number, digit = divmod(number, 36)
-        text = _DIGITS[digit] + text
+    """A number in a multiple of three digits."""
+    triples, text = _triples(), ""
+    for _ in range(width // 3):
+        number, low = divmod(number, 36**3)
+        text = triples[low] + text
     return text
 
 
