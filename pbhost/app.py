@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from pbhost.database.history import apply_plugin_migrations
 from pbhost.errors import JSON, PluginError, ServiceMissingError
 from pbhost.hooks import HookRegistry
 from pbhost.hooks.events import BootstrapEvent, TerminateEvent
@@ -84,6 +85,7 @@ class App:
             service = self._resolve(name)
             if name == "database" and service is not None:
                 await self.db.open()
+                await apply_plugin_migrations(self)
             elif isinstance(service, Startable):
                 await service.start()
                 self._started.append((name, service))

@@ -48,6 +48,10 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("workers", "integer", "number of server processes that share the port", "--workers"),
     Option("public_dir", "path", "directory of static files served at /", "--public-dir"),
     Option("index_fallback", "switch", "serve index.html for unknown paths of the static files", "--index-fallback"),
+    Option("migrations_dir", "path", "directory of the migrations in Python", "--migrations-dir"),
+    Option(
+        "automigrate", "switch", "write a migration for each change of a collection through the API", "--automigrate"
+    ),
     Option("query_timeout", "seconds", "longest run of a read query, in seconds", "--query-timeout"),
     Option("hook_timeout", "seconds", "longest time a transaction stays open for asynchronous hooks", "--hook-timeout"),
     Option("hook_limit", "seconds", "longest time that one asynchronous hook may take", "--hook-limit"),
@@ -89,6 +93,8 @@ class Config:
     Attributes:
         dir: the data directory, absolute.
         http: ``host:port``; port 0 lets the system choose.
+        migrations_dir: where migrations are; None means none are applied or written.
+        automigrate: whether changes of collections through the API are written down as migrations.
         query_timeout: seconds; longest read query.
         hook_timeout: seconds; longest time that a transaction may stay open for asynchronous hooks.
         hook_limit: seconds; longest time that one asynchronous hook may take before it counts as hanging.
@@ -106,6 +112,8 @@ class Config:
     workers: int = 1
     public_dir: Path
     index_fallback: bool = True
+    migrations_dir: Path | None = None
+    automigrate: bool = True
     query_timeout: float = 30.0
     hook_timeout: float = 10.0
     hook_limit: float = 60.0
@@ -172,7 +180,9 @@ def _build(
         tables=tables,
     )
     public = path("public_dir", data.parent / "pb_public")
-    config = Config(dir=data, public_dir=public, plugins=plugins, config_file=file, **values)  # type: ignore[arg-type]  # by kind
+    migrations = path("migrations_dir", data.parent / "pb_migrations")
+    places = {"dir": data, "public_dir": public, "migrations_dir": migrations}
+    config = Config(**places, plugins=plugins, config_file=file, **values)  # type: ignore[arg-type]  # by kind
     if not 1 <= config.workers <= 64:
         raise ConfigError(f"workers must be between 1 and 64, not {config.workers}")
     parse_address(config.http)

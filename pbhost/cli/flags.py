@@ -18,6 +18,7 @@ ALIASES: Final = {
     "query_timeout": "--queryTimeout",
     "public_dir": "--publicDir",
     "index_fallback": "--indexFallback",
+    "migrations_dir": "--migrationsDir",
     "plugins.dir": "--hooksDir",
 }
 _TYPES: Final = {

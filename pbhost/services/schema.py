@@ -66,6 +66,14 @@ class Collections(Protocol):
         """
         ...
 
+    def merge(self, collection: Collection, data: Mapping[str, JSON]) -> None:
+        """Changes a collection that is being prepared (a copy) by its JSON form; absent keys stay as they are.
+
+        Raises:
+            pbhost.model.OptionTypeError: a key has the wrong JSON type.
+        """
+        ...
+
     def public_json(self, collection: Collection) -> dict[str, JSON]:
         """As the API shows it, secrets left out."""
         ...
@@ -100,6 +108,7 @@ class Collections(Protocol):
         *,
         delete_missing: bool = False,
         context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
     ) -> None:
         """Creates, updates and (``delete_missing``) deletes collections from their JSON form, all or nothing."""
         ...

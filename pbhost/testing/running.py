@@ -26,11 +26,16 @@ SUPERUSER = ("root@example.com", "password-of-root")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the server: status, headers, and the body as JSON where it is JSON, as text else."""
+    """An answer of the server: status, headers, and the body as JSON where it is JSON, as text else.
+
+    Attributes:
+        text: the body as it was sent.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: JSON
+    text: str = ""
 
     def __getitem__(self, key: str) -> JSON:
         assert isinstance(self.body, dict), self.body
@@ -80,11 +85,12 @@ class Running:
             method, self.url + path, data=data, headers=sent, allow_redirects=False
         ) as response:
             raw = await response.read()
+            text = raw.decode(errors="replace")
             try:
                 parsed: JSON = orjson.loads(raw) if raw else None
             except orjson.JSONDecodeError:
-                parsed = raw.decode(errors="replace")
-            return Answer(response.status, dict(response.headers), parsed)
+                parsed = text
+            return Answer(response.status, dict(response.headers), parsed, text)
 
     async def superuser(self) -> str:
         """The token of a superuser, created on first use."""
@@ -110,6 +116,7 @@ async def running_app(
     block: Sequence[str] = (),
     options: Mapping[str, Mapping[str, JSON]] | None = None,
     encryption_env: str = "",
+    automigrate: bool = False,
 ) -> AsyncIterator[Running]:
     """A running application; stopped at the end of the block.
 
@@ -120,6 +127,7 @@ async def running_app(
         block: plugins that are not loaded.
         options: each plugin's options by its name.
         encryption_env: name of the variable with the key of the stored settings.
+        automigrate: write changes of collections through the API to ``pb_migrations``.
 
     Raises:
         PbhostError: it cannot start.
@@ -129,6 +137,8 @@ async def running_app(
         http="127.0.0.1:0",
         public_dir=directory / "pb_public",
         encryption_env=encryption_env,
+        migrations_dir=directory / "pb_migrations",
+        automigrate=automigrate,
         plugins=PluginsConfig(
             dir=directory / "pb_plugins", only=tuple(only), block=tuple(block), tables=dict(options or {})
         ),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pbhost import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from builtin_operations.service import Operations
     from pbhost.app import App
-    from pbhost.hooks.events import BootstrapEvent, CollectionEvent, ServeEvent
+    from pbhost.hooks.events import BootstrapEvent, CollectionEvent, CollectionRequestEvent, ServeEvent
     from pbhost.http import Route
     from pbhost.services import Cron, CronJob, Logs, RateLimiter, Settings
 
@@ -83,9 +85,47 @@ class OperationsPlugin:
         if event.old is not None and event.old.name != event.collection.name:
             await self.of(event.app).rename_labels(event.old.name, event.collection.name)
 
+    @hookimpl(wrapper=True)
+    async def on_collection_create_request(self, event: CollectionRequestEvent) -> AsyncIterator[None]:
+        """Writes the change down as a migration."""
+        from builtin_operations.migrations.automatic import CollectionChange
+
+        change = CollectionChange("created", event)
+        yield
+        await change.write_down()
+
+    @hookimpl(wrapper=True)
+    async def on_collection_update_request(self, event: CollectionRequestEvent) -> AsyncIterator[None]:
+        """Writes the change down as a migration."""
+        from builtin_operations.migrations.automatic import CollectionChange
+
+        change = CollectionChange("updated", event)
+        yield
+        await change.write_down()
+
+    @hookimpl(wrapper=True)
+    async def on_collection_delete_request(self, event: CollectionRequestEvent) -> AsyncIterator[None]:
+        """Writes the change down as a migration."""
+        from builtin_operations.migrations.automatic import CollectionChange
+
+        change = CollectionChange("deleted", event)
+        yield
+        await change.write_down()
+
     @hookimpl
-    def on_serve(self, event: ServeEvent) -> None:
-        """Starts the clock."""
+    def register_commands(self, app: App) -> list[click.Command]:
+        """``pbhost migrate``."""
+        from builtin_operations.migrations.commands import migrate_group
+
+        return [migrate_group(app)]
+
+    @hookimpl(tryfirst=True)
+    async def on_serve(self, event: ServeEvent) -> None:
+        """Applies pending migrations, before anybody is served, and starts the clock."""
+        if event.worker == 0 and event.app.has("collections"):
+            from builtin_operations.migrations.runner import Migrator
+
+            await Migrator(event.app).apply()
         self.of(event.app).begin()
 
 

@@ -252,9 +252,10 @@ class CollectionsService:
         *,
         delete_missing: bool = False,
         context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
     ) -> None:
         plan = ImportPlan(self, self._codec, collections, delete_missing=delete_missing)
-        await self._write(plan.run, context=context)
+        await self._write(plan.run, context=context, tx=tx)
 
     async def inspect_view(self, query: str) -> tuple[Collection, list[dict[str, object]]]:
         """What a view of that query would be: a temporary collection and the public form of its first records.

@@ -1,0 +1,1 @@
+"""Migrations in Python: files of ``pb_migrations/``, their history, snapshots of collection changes, the command."""
