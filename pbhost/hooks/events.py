@@ -202,7 +202,10 @@ class SettingsUpdateRequestEvent(RequestEvent):
 
 @dataclass(slots=True, kw_only=True)
 class RecordsListRequestEvent(RequestEvent):
-    """The page of records that will be sent, and the totals (-1 when not counted)."""
+    """The page of records that will be sent, and the totals (-1 when not counted).
+
+    ``next_cursor`` is None for pages by number; in a list by cursors it names the next page, "" after the last one.
+    """
 
     collection: Collection
     records: list[Record]
@@ -210,6 +213,7 @@ class RecordsListRequestEvent(RequestEvent):
     per_page: int
     total_items: int
     total_pages: int
+    next_cursor: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

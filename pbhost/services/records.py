@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Page:
-    """One page of records; totals are -1 when they were not counted."""
+    """One page of records; totals are -1 when they were not counted.
+
+    ``next_cursor`` is None for pages by number; in a list by cursors it names the next page, "" after the last one.
+    """
 
     items: list[Record]
     page: int
     per_page: int
     total_items: int = -1
     total_pages: int = -1
+    next_cursor: str | None = None
 
 
 class TableQuery(Protocol):
@@ -179,7 +183,11 @@ class Records(Protocol):
         batch: int = 500,
         as_: RequestContext | None = None,
     ) -> AsyncIterator[Record]:
-        """All matches without holding them in memory; each batch is one snapshot."""
+        """All matches without holding them in memory; each batch is one snapshot.
+
+        Records that come or go meanwhile shift nothing: whatever matches all the time comes exactly once. (Unless the
+        sort is random or by several values per record: then batches are counted off.)
+        """
         ...
 
     async def count(

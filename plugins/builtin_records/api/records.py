@@ -92,12 +92,14 @@ class RecordsApi:
             per_page=page.per_page,
             total_items=page.total_items,
             total_pages=page.total_pages,
+            next_cursor=page.next_cursor,
         )
 
         async def operation() -> Answer:
             await service.core.answers.run_enrich_hooks(event.records, context)
             items = [record.to_json() for record in event.records]
-            return page_bytes(items, event.page, event.per_page, event.total_items, event.total_pages)
+            totals = event.total_items, event.total_pages
+            return page_bytes(items, event.page, event.per_page, *totals, next_cursor=event.next_cursor)
 
         if hook is None:
             return await operation()

@@ -33,6 +33,7 @@ the log only. Nesting that the database refuses comes back as a ``DatabaseError`
 
 from .compiled import MAX_IDS, BoundQuery
 from .errors import FilterError, ForbiddenFilter
+from .keyset import Keyset, NoKeyset, Position
 from .parser import parse
 from .planner import QueryPlanner, virtual_row
 from .schema import Access, Schema
@@ -43,6 +44,9 @@ __all__ = [
     "BoundQuery",
     "FilterError",
     "ForbiddenFilter",
+    "Keyset",
+    "NoKeyset",
+    "Position",
     "QueryPlanner",
     "Schema",
     "parse",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pbhost.database import Dialect, Sql
+from pbhost.model import Collection
 
 from . import slots
 from .binding import Binding
+from .keyset import Keyset, Position, SortTerm, keyset_of
 from .links import BASE, column
 from .template import Template, join, parameter
 
@@ -26,7 +28,8 @@ class CompiledQuery:
         joins: those of the conditions and of the sort.
         count_joins: those that decide which rows there are.
         where: the conditions, None for all rows.
-        order: the terms of ORDER BY, None for the natural order.
+        order: the terms of ORDER BY, None for the natural order; terms: the same one by one.
+        tie: what tells rows of equal sort keys apart; collection: whose rows they are.
         distinct: whether a row may come several times.
         count_distinct: the same without the sort's joins.
         count_key: what tells rows apart.
@@ -40,6 +43,9 @@ class CompiledQuery:
     count_joins: Template
     where: Template | None
     order: Template | None
+    terms: tuple[SortTerm, ...]
+    tie: SortTerm
+    collection: Collection
     distinct: bool
     count_distinct: bool
     count_key: str
@@ -69,6 +75,22 @@ class CompiledQuery:
             ("exists", id_marks), lambda: self._rows("1", self.count_joins, id_marks) + " LIMIT 1"
         )
 
+    def keyset(self) -> Keyset:
+        """The complete order of the rows.
+
+        Raises:
+            NoKeyset: the sort gives none.
+        """
+        return keyset_of(self.terms, self.collection, self.tie)
+
+    def branch(
+        self, columns: Sequence[str], keyset: Keyset, id_marks: int | None, start: int, condition: Template | None
+    ) -> Template:
+        """``SELECT`` of the rows of one part of what comes after a position, columns first, then the keys."""
+        names = ", ".join(column(self.dialect, BASE, name) for name in columns)
+        what = Template(("DISTINCT " if self.distinct else "") + names + ", ") + keyset.keys()
+        return self._rows(what, self.joins, id_marks, condition) + " ORDER BY " + keyset.order(start)
+
     def _cached(self, key: tuple[object, ...], make: Callable[[], Template]) -> Template:
         text = self._texts.get(key)
         if text is None:
@@ -88,11 +110,12 @@ class CompiledQuery:
         what = f"COUNT(DISTINCT {self.count_key})" if self.count_distinct else "COUNT(*)"
         return self._rows(what, self.count_joins, id_marks)
 
-    def _rows(self, what: str, joins: Template, id_marks: int | None) -> Template:
+    def _rows(
+        self, what: str | Template, joins: Template, id_marks: int | None, condition: Template | None = None
+    ) -> Template:
         conditions = [] if id_marks is None else [self._ids(id_marks)]
-        if self.where is not None:
-            conditions.append(self.where)
-        out = self.prefix + f"SELECT {what} FROM {self.source} {BASE}" + joins
+        conditions += [part for part in (self.where, condition) if part is not None]
+        out = self.prefix + "SELECT " + what + f" FROM {self.source} {BASE}" + joins
         return out + " WHERE " + join(" AND ", conditions) if conditions else out
 
     def _ids(self, marks: int) -> Template:
@@ -120,6 +143,20 @@ class BoundQuery:
         template = self.compiled.select(columns, self._id_marks())
         sql = self._sql(template)
         return Sql(sql.text + " LIMIT ? OFFSET ?", (*sql.params, limit, offset)) if limit else sql
+
+    def after(self, columns: Sequence[str], position: Position | None) -> Iterator[Sql]:
+        """The rows after a position (all, without one), as statements to be run in turn; each row ends with its keys.
+
+        Raises:
+            NoKeyset: the sort gives rows no place of their own.
+        """
+        compiled, marks = self.compiled, self._id_marks()
+        keyset = compiled.keyset()
+        if position is None:
+            yield self._sql(compiled.branch(columns, keyset, marks, 0, None))
+            return
+        for start, condition in keyset.branches(position.keys):
+            yield self._sql(compiled.branch(columns, keyset, marks, start, condition))
 
     def count(self) -> Sql:
         """One row with the number of rows."""

@@ -17,12 +17,13 @@ from .binding import Binding
 from .compiled import BoundQuery, CompiledQuery
 from .errors import FilterError, ForbiddenFilter
 from .expression import Expression, Query, parse_rule
+from .keyset import SortTerm
 from .links import BASE, Joins, column
 from .parser import parse
 from .plans import PlanCache, Question, Spec
 from .printer import to_shape
 from .schema import Access, Row, Schema
-from .sorting import order_by
+from .sorting import sort_terms
 from .template import ALWAYS, Template, all_of, enclosed, join, parameter
 
 #: Bytes of a filter in a request.
@@ -142,7 +143,7 @@ class QueryPlanner:
         if tree is not None:
             conditions.append(Expression(query, row, shared_literals=True).compile(tree))
         joined, multiplied, checked = len(joins.sql), joins.multiply, len(query.checks)
-        order = order_by(spec.sort, Expression(query, row)) if spec.sort else None
+        terms = sort_terms(spec.sort, Expression(query, row)) if spec.sort else []
         if len(query.checks) > checked:
             # The list rules of what the sort joins decide which rows there are, too.
             joined, multiplied = len(joins.sql), joins.multiply
@@ -157,7 +158,10 @@ class QueryPlanner:
             joins=joins.all(),
             count_joins=joins.all(joined),
             where=None if where == ALWAYS else where,
-            order=order,
+            order=join(", ", [term.spelled() for term in terms]) if terms else None,
+            terms=tuple(terms),
+            tie=SortTerm(Template(column(dialect, BASE, "id") if is_view else dialect.row_number(BASE))),
+            collection=collection,
             distinct=joins.multiply or (is_view and bool(joins.sql)),
             count_distinct=multiplied or is_view,
             count_key=column(dialect, BASE, "id") if is_view or spec.is_virtual else dialect.row_number(BASE),

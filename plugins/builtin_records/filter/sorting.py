@@ -1,17 +1,18 @@
-"""``sort=-created,author.name`` to ORDER BY (records.md 9)."""
+"""``sort=-created,author.name`` to the terms of ORDER BY (records.md 9)."""
 
 from __future__ import annotations
 
 from .errors import FilterError
 from .expression import Expression
-from .template import Template, join
+from .keyset import SortTerm
+from .template import Template
 
 MAX_TERMS = 8
 MAX_NAME = 255
 
 
-def order_by(text: str, expression: Expression) -> Template:
-    """The terms after ``ORDER BY``.
+def sort_terms(text: str, expression: Expression) -> list[SortTerm]:
+    """The terms of a sort.
 
     Raises:
         FilterError: too many terms, or one that names nothing to sort by.
@@ -19,22 +20,32 @@ def order_by(text: str, expression: Expression) -> Template:
     terms = text.split(",", MAX_TERMS)
     if len(terms) > MAX_TERMS:
         raise FilterError(f"more than {MAX_TERMS} sort fields")
-    return join(", ", [_term(term.strip(), expression) for term in terms])
+    return [_term(term.strip(), expression) for term in terms]
 
 
-def _term(term: str, expression: Expression) -> Template:
+def _term(term: str, expression: Expression) -> SortTerm:
     name = term[1:] if term[:1] in ("-", "+") else term
     if not name or len(name.encode("utf-8", "replace")) > MAX_NAME:
         raise FilterError("an empty or too long sort field")
     query, row = expression.query, expression.row
     if name == "@random":
-        return Template(query.dialect.random())
-    direction = " DESC" if term.startswith("-") else " ASC"
+        return SortTerm(Template(query.dialect.random()), keyed=False)
+    descending = term.startswith("-")
     if name == "@rowid":
         if row.collection.is_view:
             raise FilterError("a view has no @rowid")
-        return query.dialect.row_number(row.alias) + Template(direction)
+        return SortTerm(Template(query.dialect.row_number(row.alias)), descending, never_null=True, unique=True)
     value = expression.identifier(name)
     if value.constant is not None:
         raise FilterError(f"cannot sort by {name[:100]!r}")
-    return value.sql + direction
+    field = row.collection.field(name)
+    # The columns of a table are NOT NULL, except for those of json fields. What was hidden from the caller is NULL.
+    is_stored = field is not None and row.is_stored
+    return SortTerm(
+        value.sql,
+        descending,
+        column=name if field is not None else "",
+        never_null=is_stored and field is not None and field.kind != "json",
+        unique=is_stored and name == "id",
+        keyed=value.many is None,
+    )

@@ -11,6 +11,7 @@ from ..filter import QueryPlanner
 from .answers import Answers
 from .chains import Chains
 from .codec import Codecs
+from .cursor import Cursors
 from .deleting import Deleting
 from .lifecycle import Lifecycles
 from .queries import Queries
@@ -28,7 +29,7 @@ class Core:
     Attributes:
         app: the application; codecs, lifecycles, chains: what is known of each collection.
         queries: look-ups under rules; tables: the same for plain tables.
-        answers: rows as a caller sees them; totals: counts of lists.
+        answers: rows as a caller sees them; totals: counts of lists; cursors: where their pages end.
         saving, deleting: writes.
     """
 
@@ -44,6 +45,7 @@ class Core:
         self.tables = PlainTables(planner)
         self.answers = Answers(app, self.codecs, self.queries, self.chains)
         self.totals = Totals(app)
+        self.cursors = Cursors(app)
         self.saving = Saving(app, self.codecs, self.lifecycles, self.chains)
         self.deleting = Deleting(app, self.codecs, self.lifecycles, self.chains, self.saving)
 

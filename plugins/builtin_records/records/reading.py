@@ -15,6 +15,7 @@ from pbhost.services import Page
 from ..api.paging import Paging, read_paging
 from .codec import dumps
 from .core import Core
+from .cursor import rows_after
 from .expand import parse_expand
 
 _KEY = re.compile(r"\w+", re.ASCII)
@@ -28,6 +29,8 @@ class ListRequest:
     filter: str = ""
     sort: str = ""
     expand: str = ""
+    #: None for pages by number, "" for the first page of a list by cursors.
+    cursor: str | None = None
 
     @classmethod
     def parse(cls, query: Mapping[str, str]) -> ListRequest:
@@ -41,6 +44,7 @@ class ListRequest:
             filter=query.get("filter", ""),
             sort=query.get("sort", ""),
             expand=query.get("expand", ""),
+            cursor=query.get("cursor"),
         )
 
 
@@ -107,25 +111,26 @@ class Reading:
             ForbiddenError: the client uses what only superusers may.
             BadRequestError: filter or sort cannot be evaluated.
         """
-        rows, total = self._rows(connection, collection, request, context)
+        rows, total, cursor = self._rows(connection, collection, request, context)
         paging = request.paging
         items = self._core.answers.objects(connection, collection, rows, context, parse_expand(request.expand))
         if keys is not None:
             items = [_narrowed(item, keys) for item in items]
-        return page_bytes(items, paging.page, paging.per_page, total, paging.total_pages(total))
+        return page_bytes(items, paging.page, paging.per_page, total, paging.total_pages(total), next_cursor=cursor)
 
     def page_of_records(
         self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
     ) -> Page:
         """The same as Record objects."""
-        rows, total = self._rows(connection, collection, request, context)
+        rows, total, cursor = self._rows(connection, collection, request, context)
         paging = request.paging
         records = self._core.answers.records(connection, collection, rows, context, parse_expand(request.expand))
-        return Page(records, paging.page, paging.per_page, total, paging.total_pages(total))
+        return Page(records, paging.page, paging.per_page, total, paging.total_pages(total), cursor)
 
     def _rows(
         self, connection: Connection, collection: Collection, request: ListRequest, context: RequestContext
-    ) -> tuple[list[Row], int]:
+    ) -> tuple[list[Row], int, str | None]:
+        """The rows of a page, the total (-1 if not counted), and the cursor of the next page if pages have cursors."""
         core = self._core
         query = core.queries.search(
             collection,
@@ -137,13 +142,18 @@ class Reading:
         )
         names, paging = core.codecs.of(collection).names, request.paging
         try:
+            if request.cursor is not None:
+                after = core.cursors.decode(request.cursor, collection, request.filter, request.sort)
+                found, end = rows_after(connection, query, core.codecs.of(collection), after, paging.per_page)
+                following = "" if end is None else core.cursors.encode(end, collection, request.filter, request.sort)
+                return found, -1, following
             rows = connection.fetch_all(query.select(names, limit=paging.per_page, offset=paging.offset))
             if paging.skip_total:
-                return rows, -1
+                return rows, -1, None
             # A page that is not full is the last one: its end is the total. (Ids of views may repeat.)
             if not collection.is_view and (0 < len(rows) < paging.per_page or (not rows and paging.page == 1)):
-                return rows, paging.offset + len(rows)
-            return rows, core.totals.count(connection, query)
+                return rows, paging.offset + len(rows), None
+            return rows, core.totals.count(connection, query), None
         except DatabaseError as error:
             raise BadRequestError(cause=str(error)) from error
 
@@ -152,8 +162,9 @@ def _narrowed(record: Mapping[str, object], keys: frozenset[str]) -> dict[str, o
     return {key: value for key, value in record.items() if key in keys}
 
 
-def page_bytes(items: object, page: int, per_page: int, total_items: int, total_pages: int) -> bytes:
-    """The JSON text of a page."""
-    return dumps(
-        {"items": items, "page": page, "perPage": per_page, "totalItems": total_items, "totalPages": total_pages}
-    )
+def page_bytes(
+    items: object, page: int, per_page: int, total_items: int, total_pages: int, *, next_cursor: str | None = None
+) -> bytes:
+    """The JSON text of a page; with ``nextCursor`` if pages have cursors, "" on the last one."""
+    out = {"items": items, "page": page, "perPage": per_page, "totalItems": total_items, "totalPages": total_pages}
+    return dumps(out if next_cursor is None else {**out, "nextCursor": next_cursor})

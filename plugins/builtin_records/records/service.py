@@ -11,7 +11,7 @@ from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
 from pbhost.model.field import Field, StorageKind
 from pbhost.services import SyncRecords, TableQuery
 
-from ..filter import FilterError
+from ..filter import FilterError, Position
 from .actions import Action, Create, Outcome, Update
 from .aftermath import Aftermath
 from .core import Core
@@ -122,30 +122,28 @@ class RecordsService:
         batch: int = 500,
         as_: RequestContext | None = None,
     ) -> AsyncIterator[Record]:
-        offset = 0
-        last = ""
-        while True:
-            if sort:
-                found = await self.find_many(
-                    collection, filter, params, sort=sort, limit=batch, offset=offset, as_=as_
-                )
+        if not await self._read(lambda records: records.has_keyset(collection, sort), None):
+            offset = 0
+            while found := await self.find_many(
+                collection, filter, params, sort=sort, limit=batch, offset=offset, as_=as_
+            ):
+                for record in found:
+                    yield record
                 offset += batch
-            else:
-                # By id, from where the last batch ended: rows that come or go meanwhile shift nothing.
-                after = "id > {:pbhostAfter}"
-                found = await self.find_many(
-                    collection,
-                    f"({filter}) && {after}" if filter else after,
-                    {**(params or {}), "pbhostAfter": last},
-                    sort="id",
-                    limit=batch,
-                    as_=as_,
-                )
+            return
+        position: Position | None = None
+
+        def next_batch(records: RecordsWithin) -> tuple[list[Record], Position | None]:
+            return records.batch(
+                collection, filter, params, sort=sort, limit=batch, after=position, as_=as_
+            )
+
+        while True:
+            found, position = await self._read(next_batch, None, "list")
             for record in found:
                 yield record
-            if len(found) < batch:
+            if position is None:
                 return
-            last = found[-1].id
 
     async def count(
         self,

@@ -11,9 +11,10 @@ from pbhost.errors import BadRequestError, DatabaseError, ForbiddenError
 from pbhost.model import Collection, Record, RequestContext, Rule
 from pbhost.model.dates import format_date
 
-from ..filter import BoundQuery
+from ..filter import BoundQuery, NoKeyset, Position
 from .aftermath import Aftermath
 from .core import Core
+from .cursor import rows_after
 from .expand import Expander, ExpandTree, Source, parse_expand
 from .faults import NOT_SUPERUSER
 from .former import held_before
@@ -86,6 +87,43 @@ class RecordsWithin:
         except DatabaseError as error:
             raise BadRequestError(f"the query failed: {error}") from error
         return self._records(target, rows, expand, as_)
+
+    def batch(
+        self,
+        collection: Collection | str,
+        filter: str,
+        params: Mapping[str, object] | None,
+        *,
+        sort: str,
+        limit: int,
+        after: Position | None,
+        as_: RequestContext | None,
+    ) -> tuple[list[Record], Position | None]:
+        """Some records after a position, and the position of the last one if there are more.
+
+        Raises:
+            BadRequestError: as :meth:`find_many`, or the sort gives records no place of their own.
+        """
+        target = self._core.collection(collection)
+        query = self._search(target, filter, params, sort, as_)
+        codec = self._core.codecs.of(target)
+        try:
+            rows, end = rows_after(self._connection, query, codec, after, limit)
+        except DatabaseError as error:
+            raise BadRequestError(f"the query failed: {error}") from error
+        return [codec.record(row) for row in rows], end
+
+    def has_keyset(self, collection: Collection | str, sort: str) -> bool:
+        """Whether a sort gives each record a place of its own.
+
+        Raises:
+            BadRequestError: the sort is not valid.
+        """
+        try:
+            self._search(self._core.collection(collection), "", None, sort, None).compiled.keyset()
+        except NoKeyset:
+            return False
+        return True
 
     def count(
         self,
