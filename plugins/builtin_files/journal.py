@@ -15,6 +15,7 @@ from pbhost.database import Connection, Engine, Transaction
 from pbhost.model.ids import random_text
 
 _TABLE = "_pbhost_pending_files"
+_MARK_TABLE = "_pbhost_tidied_files"
 #: Where liveness of a process cannot be known, an entry counts as left behind after this many seconds.
 _MAX_AGE = 24 * 3600
 
@@ -27,13 +28,16 @@ class Journal:
         self._owner = f"{os.getpid()}:{_started(os.getpid())}:{random_text(8)}"
 
     async def open(self) -> None:
-        """Makes the table where it is missing."""
-        await self._engine.write(
-            lambda tx: tx.execute(
+        """Makes the tables where they are missing."""
+
+        def create(tx: Transaction) -> None:
+            tx.execute(
                 f'CREATE TABLE IF NOT EXISTS "{_TABLE}" '
                 "(key TEXT NOT NULL, owner TEXT NOT NULL, created INTEGER NOT NULL, PRIMARY KEY (key, owner))"
             )
-        )
+            tx.execute(f'CREATE TABLE IF NOT EXISTS "{_MARK_TABLE}" (seq INTEGER NOT NULL)')
+
+        await self._engine.write(create)
 
     async def begin(self, keys: Sequence[str], now: int) -> None:
         """Notes keys; returns when that is committed. ``now`` in Unix seconds."""
@@ -71,6 +75,20 @@ class Journal:
             lambda tx: tx.execute_many(f'DELETE FROM "{_TABLE}" WHERE key = ?', [(key,) for key in keys])
         )
 
+    async def tidied(self) -> int:
+        """The number of the change feed up to which the files of deleted records are gone; 0 if not known."""
+        row = await self._engine.read(lambda connection: connection.fetch_one(f'SELECT max(seq) FROM "{_MARK_TABLE}"'))
+        return int(str(row[0])) if row and row[0] is not None else 0
+
+    async def mark_tidied(self, seq: int) -> None:
+        """Notes that number."""
+
+        def note(tx: Transaction) -> None:
+            tx.execute(f'DELETE FROM "{_MARK_TABLE}"')
+            tx.execute(f'INSERT INTO "{_MARK_TABLE}" (seq) VALUES (?)', (seq,))
+
+        await self._engine.write(note)
+
 
 def _is_gone(owner: str) -> bool:
     """Whether the process of an entry is known to have ended."""
@@ -87,7 +105,16 @@ def _is_gone(owner: str) -> bool:
         return True
     except OSError:
         return False
-    return bool(started) and started != _started(int(pid))
+    # A killed process that nobody waits for (a container without an init) keeps its number and its start.
+    return bool(started) and (started != _started(int(pid)) or _is_zombie(int(pid)))
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def _started(pid: int) -> str:

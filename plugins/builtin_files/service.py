@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from builtin_files.config import FilesConfig
 from builtin_files.field import names_of
+from builtin_files.gone import gone_since
 from builtin_files.journal import Journal
 from builtin_files.local import LocalStorage
 from builtin_files.names import original_name
@@ -47,6 +48,9 @@ class FilesService:
         self._workers = Workers("pbhost-storages", 2)
         #: Keys of running writes of this process; counted, since two writes may drop the same name.
         self._pending: Counter[str] = Counter()
+        #: Deletions of this process that are not done; and whether those of earlier ones are.
+        self._deleting = 0
+        self._tidied = False
 
     async def start(self) -> None:
         """Opens the journal and mends what a crash left, beside the first requests."""
@@ -58,6 +62,9 @@ class FilesService:
 
     async def stop(self) -> None:
         """Ends running thumbnails, and what goes on in further storages."""
+        # Of several workers none knows what the others left undone.
+        if self._journal is not None and self._tidied and not self._deleting and self._app.config.workers == 1:
+            await self._journal.mark_tidied((await self._app.db.last_change())[1])
         await self._thumbnails.stop()
         self._workers.close()
 
@@ -179,6 +186,7 @@ class FilesService:
 
     async def _delete_record_files(self, collection_id: str, record_id: str) -> None:
         prefix = f"{collection_id}/{record_id}/"
+        self._deleting += 1
         async with self._deletions:
             named = await self._named(collection_id, record_id)
             if named or any(key.startswith(prefix) for key in self._pending):
@@ -186,6 +194,7 @@ class FilesService:
                 await self._delete_others(prefix, named)
             else:
                 await self._delete_prefix(prefix)
+        self._deleting -= 1
 
     async def _delete_others(self, prefix: str, named: frozenset[str]) -> None:
         others: set[str] = set()
@@ -197,9 +206,11 @@ class FilesService:
             await self._delete_file(prefix.rstrip("/"), name)
 
     async def _delete_collection_files(self, collection_id: str) -> None:
+        self._deleting += 1
         async with self._deletions:
             if self._app.collections.find(collection_id) is None:
                 await self._delete_prefix(f"{collection_id}/")
+        self._deleting -= 1
 
     async def _delete_file(self, base: str, name: str) -> bool:
         """Deletes a file and its thumbs; False if the storage refused, which is logged."""
@@ -315,6 +326,24 @@ class FilesService:
                 await self._delete_empty_directory(f"{collection_id}/{record_id}")
                 log.warning("deleted the file of a write that was cut short: %s", key)
             await journal.forget([key])
+        await self._sweep_deleted(journal)
+
+    async def _sweep_deleted(self, journal: Journal) -> None:
+        """Files are deleted after the commit that deletes their record; what a dead process did not get to goes now."""
+        _, newest = await self._app.db.last_change()
+        tidied = await journal.tidied()
+        after = tidied if tidied <= newest else 0
+        async for collection_id, record_id in gone_since(self._app, after, newest):
+            prefix = f"{collection_id}/{record_id}/" if record_id else f"{collection_id}/"
+            async for _ in self._app.storage.list(prefix):
+                log.warning("deleting the files of a record or collection that is gone: %s", prefix)
+                if record_id:
+                    await self._delete_record_files(collection_id, record_id)
+                else:
+                    await self._delete_collection_files(collection_id)
+                break
+        await journal.mark_tidied(newest)
+        self._tidied = True
 
 
 async def _copied(storage: Storage, key: str, original: str, size: int) -> UploadedFile:

@@ -1,0 +1,106 @@
+"""A server process of its own process group, so that it and all its workers die in the same instant."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+EMAIL, PASSWORD = "root@example.com", "correct-horse-9"
+START_SECONDS = 40.0
+
+
+class ServerTree:
+    """``pbhost serve`` on one data directory; may be started and killed again and again on the same port."""
+
+    def __init__(self, directory: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+        self.dir = directory
+        self.arguments = arguments
+        self.env = env or {}
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output_file(self) -> Path:
+        return self.dir.parent / f"{self.dir.name}.log"
+
+    def output(self) -> str:
+        return self.output_file.read_text(errors="replace") if self.output_file.exists() else ""
+
+    def create_superuser(self) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "pbhost", "superuser", "upsert", EMAIL, PASSWORD, "--dir", str(self.dir)],
+            check=True,
+            capture_output=True,
+            timeout=60,
+            cwd=self.dir.parent,
+            env={**os.environ, **self.env},
+        )
+
+    def spawn(self) -> None:
+        """Starts it without waiting for anything."""
+        command = [sys.executable, "-m", "pbhost", "serve", "--dir", str(self.dir), "--http", f"127.0.0.1:{self.port}"]
+        with self.output_file.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, *self.arguments],
+                cwd=self.dir.parent,
+                env={**os.environ, **self.env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_ready(self) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.output()[-4000:]}")
+            if self.answers():
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not answer:\n{self.output()[-4000:]}")
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/health", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def start(self) -> None:
+        self.spawn()
+        self.wait_ready()
+
+    def kill(self) -> None:
+        """SIGKILL to everything that :meth:`spawn` started, at once; returns when it is gone."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(timeout=15)
+
+    def stop(self) -> int:
+        """Ends it as an operator would; returns its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
