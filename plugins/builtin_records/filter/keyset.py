@@ -44,7 +44,7 @@ class SortTerm:
 
     def spelled(self) -> Template:
         """As it stands in ORDER BY."""
-        return self.sql + (" DESC" if self.descending else " ASC") if self.keyed else self.sql
+        return self.sql + (" DESC" if self.descending else " ASC")
 
 
 @dataclass(frozen=True, slots=True)
