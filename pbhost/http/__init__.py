@@ -17,8 +17,10 @@ from pbhost.http.types import (
     Handler,
     Middleware,
     Route,
+    RouteSchema,
     app_of,
     context_of,
+    routes_of,
 )
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "Middleware",
     "PreparedResponse",
     "Route",
+    "RouteSchema",
     "app_of",
     "context_of",
     "dumps",
@@ -47,4 +50,5 @@ __all__ = [
     "read_body",
     "read_raw",
     "real_ip",
+    "routes_of",
 ]

@@ -17,7 +17,7 @@ from pbhost.hooks.events import ServeEvent
 from pbhost.http.certificates import wait_for_certificates
 from pbhost.http.pipeline import Pipeline
 from pbhost.http.resource import TrieResource
-from pbhost.http.types import APP, Middleware, Route
+from pbhost.http.types import APP, ROUTES, Middleware, Route
 from pbhost.http.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ class Server:
         edge = web.Application(client_max_size=2**62)
         edge[APP] = self.app
         self._resource = self._routes()
+        edge[ROUTES] = self._resource.routes
         edge.router.register_resource(self._resource)
         # The resource answers every path, so the dispatcher need not look for it segment by segment.
         edge.router.resolve = self._resource.match  # type: ignore[method-assign]  # same signature

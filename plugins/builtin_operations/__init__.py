@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from builtin_operations.config import CONFIG_SCHEMA
 from pbhost import hookimpl
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class OperationsPlugin:
     """The built-in ``operations`` plugin."""
 
     requires_services = ("database",)
+    CONFIG_SCHEMA = CONFIG_SCHEMA
 
     def __init__(self) -> None:
         self._operations: WeakKeyDictionary[App, Operations] = WeakKeyDictionary()
