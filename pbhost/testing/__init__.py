@@ -1,5 +1,58 @@
-"""Helpers for testing plugins against a real application on a temporary directory."""
+"""For the tests of plugins: a real application on a temporary directory, and a pytest plugin with fixtures for it.
 
-from pbhost.testing.running import Answer, Running, running_app
+The fixtures (``pbhost_app``, ``guest``, ``user``, ``superuser``, ``mail_outbox``, ``clock``, ``realtime_reader``,
+``hook_recorder``, ``scenario``) are described in :mod:`pbhost.testing.fixtures`; pytest finds them by itself when
+pytest-asyncio is installed. Whoever replaces a service subclasses its kit, for instance
+:class:`pbhost.testing.storage_kit.StorageKit`.
+"""
 
-__all__ = ["Answer", "Running", "running_app"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pbhost.testing.clients import Client as Client
+    from pbhost.testing.movable_clock import MovableClock as MovableClock
+    from pbhost.testing.outbox import MailOutbox as MailOutbox
+    from pbhost.testing.realtime_reader import RealtimeReader as RealtimeReader
+    from pbhost.testing.recorder import HookRecorder as HookRecorder
+    from pbhost.testing.running import Answer as Answer
+    from pbhost.testing.running import Running as Running
+    from pbhost.testing.running import running_app as running_app
+    from pbhost.testing.scenario import Scenario as Scenario
+    from pbhost.testing.scenario import scenarios as scenarios
+
+#: Imported on first use: pytest loads this package at every start, also where nothing of pbhost is tested.
+_HOMES = {
+    "Answer": "running",
+    "Client": "clients",
+    "HookRecorder": "recorder",
+    "MailOutbox": "outbox",
+    "MovableClock": "movable_clock",
+    "RealtimeReader": "realtime_reader",
+    "Running": "running",
+    "Scenario": "scenario",
+    "running_app": "running",
+    "scenarios": "scenario",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(f"pbhost.testing.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'pbhost.testing' has no attribute {name!r}")
+
+
+__all__ = [
+    "Answer",
+    "Client",
+    "HookRecorder",
+    "MailOutbox",
+    "MovableClock",
+    "RealtimeReader",
+    "Running",
+    "Scenario",
+    "running_app",
+    "scenarios",
+]

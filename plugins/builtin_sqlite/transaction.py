@@ -14,6 +14,7 @@ from builtin_sqlite.feed import INSERT_CHANGE
 from builtin_sqlite.statements import is_forbidden, split
 from pbhost.database import Row, Sql, SqlValue
 from pbhost.errors import DatabaseError
+from pbhost.model import clock
 
 if TYPE_CHECKING:
     from builtin_sqlite.pump import Pump
@@ -147,7 +148,7 @@ _stamp: tuple[int, str] = (0, "")
 def stored_now() -> str:
     """The current time in the stored form; as `pbhost.model.dates.now`, but made for thousands of calls a second."""
     global _stamp  # noqa: PLW0603  # a cache of one entry
-    milliseconds = time.time_ns() // 1_000_000
+    milliseconds = int(clock.timestamp() * 1000)
     second = milliseconds // 1000
     known, prefix = _stamp
     if second != known:
