@@ -8,7 +8,7 @@ DEV := .make/dev
 COMPILE := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 NODE := tests/e2e/js/node_modules/.package-lock.json
 
-.PHONY: serve test check bench docs lock clean help
+.PHONY: serve test check crash bench docs lock clean help
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ check: $(DEV) ## linters, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
+
+crash: $(DEV) ## kill the server at random moments and look for what is lost (CRASH_ROUNDS=60 CRASH_SEED=n)
+	$(BIN)/python -m tests.crash $(ARGS)
 
 bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
 	$(BIN)/python -m bench $(ARGS)

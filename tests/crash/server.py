@@ -87,6 +87,14 @@ class ServerTree:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=15)
+        self._wait_gone(self.process.pid)
+
+    @staticmethod
+    def _wait_gone(group: int) -> None:
+        """Workers die at the same signal, but a moment after their parent they may still hold their locks."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and any(_lives(path, group) for path in Path("/proc").glob("[0-9]*/stat")):
+            time.sleep(0.01)
 
     def stop(self) -> int:
         """Ends it as an operator would; returns its exit code."""
@@ -98,6 +106,14 @@ class ServerTree:
         except subprocess.TimeoutExpired:
             self.kill()
             raise
+
+
+def _lives(path: Path, group: int) -> bool:
+    try:
+        state, _, process_group = path.read_text().rpartition(")")[2].split()[:3]
+    except OSError:
+        return False
+    return int(process_group) == group and state not in ("Z", "X")
 
 
 def _free_port() -> int:
