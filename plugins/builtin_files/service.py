@@ -42,6 +42,8 @@ class FilesService:
 
     def __init__(self, app: App, config: FilesConfig) -> None:
         self._app = app
+        #: How long a redirect to the storage is valid; 0 for no redirects.
+        self.redirect_seconds = config.presigned_seconds if config.presigned else 0
         self._thumbnails = Thumbnails(config, lambda: app.storage, self._store_thumb)
         self._deletions = asyncio.Semaphore(config.delete_workers)
         self._journal: Journal | None = None
@@ -328,6 +330,15 @@ class FilesService:
             await journal.forget([key])
         await self._sweep_deleted(journal)
 
+    async def _is_anything_below(self, prefix: str) -> bool:
+        directory = self._app.storage.local_path(prefix.rstrip("/"))
+        if directory is not None:
+            # Also what a list does not show: the side file of a file that is gone, an empty directory.
+            return await asyncio.to_thread(directory.is_dir)
+        async for _ in self._app.storage.list(prefix):
+            return True
+        return False
+
     async def _sweep_deleted(self, journal: Journal) -> None:
         """Files are deleted after the commit that deletes their record; what a dead process did not get to goes now."""
         _, newest = await self._app.db.last_change()
@@ -335,13 +346,13 @@ class FilesService:
         after = tidied if tidied <= newest else 0
         async for collection_id, record_id in gone_since(self._app, after, newest):
             prefix = f"{collection_id}/{record_id}/" if record_id else f"{collection_id}/"
-            async for _ in self._app.storage.list(prefix):
-                log.warning("deleting the files of a record or collection that is gone: %s", prefix)
-                if record_id:
-                    await self._delete_record_files(collection_id, record_id)
-                else:
-                    await self._delete_collection_files(collection_id)
-                break
+            if not await self._is_anything_below(prefix):
+                continue
+            log.warning("deleting the files of a record or collection that is gone: %s", prefix)
+            if record_id:
+                await self._delete_record_files(collection_id, record_id)
+            else:
+                await self._delete_collection_files(collection_id)
         await journal.mark_tidied(newest)
         self._tidied = True
 
