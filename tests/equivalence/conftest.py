@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from pbhost.model import clock
+
+from .reference import Request
+
 _ASKED = int(os.environ.get("PBHOST_EQUIVALENCE_CASES", "0"))
 
 
@@ -26,15 +30,6 @@ def cases(usual: int, share: float = 1.0) -> settings:
 @pytest.fixture(autouse=True, scope="package")
 def fixed_clock() -> Iterator[None]:
     """The moment that the reference evaluator knows, for the macros."""
-    from builtin_records.filter import binding
-
-    from .reference import Request
-
-    class Clock(binding.datetime):  # type: ignore[misc,valid-type]
-        @classmethod
-        def now(cls, tz: object = None) -> object:
-            return Request().now
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(binding, "datetime", Clock)
+        patch.setattr(clock, "utc_now", lambda: Request().now)
         yield

@@ -53,6 +53,14 @@ class Forbidden(Exception):
     """A client's text names ``@request.`` or ``@collection.``: 403."""
 
 
+class TooLarge(Exception):
+    """The join has too many rows to go through them one by one."""
+
+
+#: Rows of joins per question.
+MAX_JOINED = 20_000
+
+
 # -- what is asked about -----------------------------------------------------------------------------------------------
 
 #: A row as it is stored: SQLite's values by column.
@@ -285,6 +293,7 @@ class Scope:
     chains: list[Chain] = field(default_factory=list)
     #: List rules of the collections that a client joined.
     checks: dict[Chain, Callable[[Joined], bool]] = field(default_factory=dict)
+    visited: int = 0
 
     def joined(self, row: Row) -> Iterator[Joined]:
         """Every row of the join of all chains onto a base row."""
@@ -292,6 +301,9 @@ class Scope:
 
     def _extended(self, joined: dict[Chain, Row | None], chains: Sequence[Chain]) -> Iterator[Joined]:
         if not chains:
+            self.visited += 1
+            if self.visited > MAX_JOINED:
+                raise TooLarge
             yield joined
             return
         chain = chains[0]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from . import reference
 from .compiled import Compiled
 from .conftest import cases
-from .reference import Forbidden, Refused, World
+from .reference import Forbidden, Refused, TooLarge, World
 from .strategies import ListQuestion, list_questions, worlds
 
 #: What is asked of each schema with its rows.
@@ -24,7 +24,7 @@ def worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestion]]:
     return world, [draw(list_questions(world)) for _ in range(QUESTIONS)]
 
 
-@cases(150)
+@cases(120)
 @given(worlds_and_questions())
 def test_every_list_shows_the_rows_that_the_reference_shows(drawn: tuple[World, list[ListQuestion]]) -> None:
     world, questions = drawn
@@ -45,6 +45,8 @@ def _check(world: World, compiled: Compiled, question: ListQuestion) -> None:
             sort=question.sort,
             client=question.client,
         )
+    except TooLarge:
+        return
     except (Forbidden, Refused) as refusal:
         try:
             answer = compiled.list(question)
