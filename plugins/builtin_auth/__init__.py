@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from builtin_auth.service import AuthService
     from pbhost import services
     from pbhost.app import App
+    from pbhost.database import Migration
     from pbhost.hooks.events import CollectionEvent, RecordEvent, RecordRequestEvent, ServeEvent
     from pbhost.http import Route
     from pbhost.model import CollectionType
@@ -104,6 +105,13 @@ class AuthPlugin:
         from builtin_auth.cleanup import jobs
 
         return jobs(app, self.service(app))
+
+    @hookimpl
+    def register_migrations(self) -> list[Migration]:
+        """The tables that PocketBase does not have."""
+        from builtin_auth.attempts import MIGRATION
+
+        return [MIGRATION]
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class AuthAnswer:
     async def _shown(self, record: Record, context: RequestContext) -> dict[str, object]:
         """The record as its owner sees it."""
         expand = context.query.get("expand", "")
-        if expand or self._app.hooks.is_implemented("on_record_enrich"):
+        if expand or record.collection.read_rules or self._app.hooks.is_implemented("on_record_enrich"):
             shown = record.copy()
             await self._app.records.enrich([shown], context.derive(auth=record), expand=expand)
             shown.show_email = True

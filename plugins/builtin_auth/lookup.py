@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from builtin_auth.unique_index import UniqueIndex, single_column
@@ -13,11 +14,18 @@ if TYPE_CHECKING:
     from pbhost.app import App
 
 
+# "$2a$10$" and "$argon2": a bcrypt cost is a kind of its own.
+_KIND_LENGTH = 7
+_MAX_KINDS = 4
+_KINDS_SECONDS = 300.0
+
+
 class Lookup:
     """Reads of auth records that are not by id."""
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._decoys: dict[str, tuple[float, dict[str, str]]] = {}
 
     async def by_email(self, collection: Collection, email: str) -> Record | None:
         """The record with that e-mail. Without a unique index the comparison is exact."""
@@ -36,15 +44,28 @@ class Lookup:
             raise InternalError(cause=f"identity field {field!r} of {collection.name!r} has no unique index")
         return await self._first(collection, field, value, index)
 
-    async def any_password_hash(self, collection: Collection) -> str:
-        """The hash of some record, "" for an empty collection: something to compare an unknown identity with."""
+    async def decoy_hashes(self, collection: Collection) -> dict[str, str]:
+        """One stored hash of each kind that the collection's records have, by kind; empty for an empty collection.
 
-        def read(connection: Connection) -> Row | None:
-            quote = connection.dialect.quote
-            return connection.fetch_one(f"SELECT {quote('password')} FROM {quote(collection.name)} LIMIT 1")
+        Remembered for some minutes, because it looks at every row.
+        """
+        known = self._decoys.get(collection.id)
+        now = time.monotonic()
+        if known is not None and now < known[0]:
+            return known[1]
 
-        row = await self._app.db.read(read)
-        return row[0] if row is not None and isinstance(row[0], str) else ""
+        def read(connection: Connection) -> list[Row]:
+            column, table = connection.dialect.quote("password"), connection.dialect.quote(collection.name)
+            head = f"substr({column}, 1, {_KIND_LENGTH})"
+            return connection.fetch_all(
+                f"SELECT min({column}) FROM {table} WHERE {column} != '' GROUP BY {head} LIMIT {_MAX_KINDS}"
+            )
+
+        rows = await self._app.db.read(read, lane="list")
+        found = {hash_kind(str(row[0])): str(row[0]) for row in rows}
+        if found:
+            self._decoys[collection.id] = (now + _KINDS_SECONDS, found)
+        return found
 
     async def _first(self, collection: Collection, field: str, value: str, index: UniqueIndex | None) -> Record | None:
         def read(connection: Connection) -> Record | None:
@@ -60,6 +81,11 @@ class Lookup:
             return None if row is None else Record.from_row(collection, columns, row)
 
         return await self._app.db.read(read)
+
+
+def hash_kind(stored: str) -> str:
+    """What a hash costs to verify, as far as its head tells."""
+    return stored[:_KIND_LENGTH]
 
 
 def password_hash(record: Record) -> str:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 #: Key of ``RequestContext.extra``: the password hash of a record that signs up through OAuth2.
 SIGN_UP_HASH = "auth.sign_up_hash"
 
-_WRONG_OLD_PASSWORD = FieldError("validation_invalid_old_password", "Missing or invalid old password.")
+#: The note on a record that keeps the token key which stood beside the password that the caller knew.
+CHECKED_KEY = "auth.checked_key"
+WRONG_OLD_PASSWORD = FieldError("validation_invalid_old_password", "Missing or invalid old password.")
 
 
 class RecordChecks:
@@ -73,7 +75,11 @@ class RecordChecks:
         if not old:
             return REQUIRED
         stored = stored_password_hash(record)
-        return None if await self._app.password_hasher.verify(old, stored) else _WRONG_OLD_PASSWORD
+        if not await self._app.password_hasher.verify(old, stored):
+            return WRONG_OLD_PASSWORD
+        # The write happens later, maybe on another's change: it is allowed on these credentials only.
+        record.notes[CHECKED_KEY] = record.original.get("tokenKey")
+        return None
 
 
 def _verified_error(record: Record, api: ApiWrite, *, before: object) -> FieldError | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from builtin_auth import superusers
-from builtin_auth.errors import INVALID_AUTH_ID
+from builtin_auth.errors import INVALID_AUTH_ID, StaleCredentials
+from builtin_auth.record_checks import CHECKED_KEY, WRONG_OLD_PASSWORD
 from builtin_auth.references import AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS, REFERENCES, clear
 from pbhost.database import Sql, Transaction
 from pbhost.errors import ValidationError
@@ -43,6 +44,12 @@ class RecordEffects:
             record["verified"] = True
         password, email, key = (record.changed(name) for name in ("password", "email", "tokenKey"))
         verified = record.changed("verified") and record.get("verified") is True
+        if (password or email) and self._is_stale(record, connection):
+            raise (
+                ValidationError({"oldPassword": WRONG_OLD_PASSWORD})
+                if CHECKED_KEY in record.notes
+                else StaleCredentials
+            )
         linked = verified and self._is_linked(record, connection)
         if (password or email or linked) and not key:
             record["tokenKey"] = secret()
@@ -69,6 +76,14 @@ class RecordEffects:
     def _forget(self, record: Record, connection: Transaction) -> None:
         collection_id, record_id = record.collection.id, record.id
         connection.on_commit(lambda: self._auth.identities.forget(collection_id, record_id))
+
+    def _is_stale(self, record: Record, connection: Transaction) -> bool:
+        """Whether the stored token key is not the one that was read. Checked in the write, so that of several
+        requests with one reset link (or one old password) at the same time a single one succeeds."""
+        quote = connection.dialect.quote
+        query = f"SELECT {quote('tokenKey')} FROM {quote(record.collection.name)} WHERE id = ?"
+        row = connection.fetch_one(Sql(query, (record.id,)))
+        return row is not None and row[0] != record.notes.get(CHECKED_KEY, record.original.get("tokenKey"))
 
     def _is_linked(self, record: Record, connection: Transaction) -> bool:
         if self._app.collections.find(EXTERNAL_AUTHS) is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from builtin_auth.options import OptionsCache
 from builtin_auth.references import MFAS, age
-from pbhost.errors import JSON, BadRequestError, UnauthorizedError
+from pbhost.errors import JSON, BadRequestError, NotFoundError, UnauthorizedError
 from pbhost.model import Record, RequestContext
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class SecondFactor:
             raise BadRequestError("Invalid MFA session.")
         if session.text("method") == method:
             raise BadRequestError("A different authentication method is required.")
-        await records.delete(session)
+        try:
+            await records.delete(session)
+        except NotFoundError as error:
+            # Another request has used it since it was read.
+            raise BadRequestError("Invalid or expired MFA session.") from error
 
     async def _is_asked_for(self, record: Record, rule: str, context: RequestContext) -> bool:
         if not rule:

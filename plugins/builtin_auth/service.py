@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from builtin_auth.answer import AuthAnswer
+from builtin_auth.attempts import SharedAttempts
 from builtin_auth.identities import IdentityCache
 from builtin_auth.jwt_codec import MAX_TOKEN_LENGTH
 from builtin_auth.lookup import Lookup
@@ -15,7 +16,7 @@ from builtin_auth.options import AuthOptions, OptionsCache
 from builtin_auth.origins import Origins
 from builtin_auth.record_mails import RecordMails
 from builtin_auth.second_factor import SecondFactor
-from builtin_auth.throttle import AttemptWindow, Cooldown
+from builtin_auth.throttle import Cooldown
 from builtin_auth.tokens import Tokens
 from pbhost.errors import JSON
 from pbhost.model import Collection, Record, RequestContext
@@ -47,7 +48,7 @@ class AuthService:
         self.answer = AuthAnswer(app, self)
         self.reset_mails = Cooldown(_MAIL_PAUSE)
         self.verification_mails = Cooldown(_MAIL_PAUSE)
-        self.otp_attempts = AttemptWindow(_OTP_ATTEMPTS, _OTP_WINDOW)
+        self.otp_attempts = SharedAttempts(app, "otp", _OTP_ATTEMPTS, _OTP_WINDOW)
         self.apple_names = AppleNames()
         self._providers: dict[str, OAuth2Provider] = {}
         self._providers_of = -1

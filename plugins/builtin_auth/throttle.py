@@ -1,4 +1,4 @@
-"""Limits that are always on, in the memory of this process: mails to one record, guesses of one code."""
+"""Limits that are always on, in the memory of this process: mails to one record."""
 
 from __future__ import annotations
 
@@ -35,30 +35,3 @@ class Cooldown:
     def lift(self, key: Hashable) -> None:
         """It may be done again at once."""
         self._until.pop(key, None)
-
-
-class AttemptWindow:
-    """At most ``attempts`` per key in a fixed window of ``seconds`` that the first attempt opens."""
-
-    def __init__(self, attempts: int, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._attempts = attempts
-        self._seconds = seconds
-        self._clock = clock
-        self._windows: dict[Hashable, tuple[float, int]] = {}
-
-    def allow(self, key: Hashable) -> bool:
-        """Count an attempt; False when the window's are used up."""
-        now = self._clock()
-        begun, count = self._windows.get(key, (now, 0))
-        if now - begun >= self._seconds:
-            begun, count = now, 0
-        if count >= self._attempts:
-            return False
-        if len(self._windows) >= LIMIT:
-            self._windows.pop(next(iter(self._windows)))
-        self._windows[key] = (begun, count + 1)
-        return True
-
-    def reset(self) -> None:
-        """Forget all attempts."""
-        self._windows.clear()

@@ -10,7 +10,7 @@ from aiohttp import web
 from builtin_auth.api.email_token import read_token, unverified_claim
 from builtin_auth.api.requests import auth_collection, load
 from builtin_auth.api.sign_in import PREFIX
-from builtin_auth.errors import INVALID_TOKEN, TOKEN_OF_OTHER_COLLECTION
+from builtin_auth.errors import INVALID_TOKEN, TOKEN_OF_OTHER_COLLECTION, VALIDATING_FAILED, StaleCredentials
 from builtin_auth.forms import Form, validate
 from builtin_auth.lookup import password_hash
 from builtin_auth.service import AuthService
@@ -128,5 +128,7 @@ class EmailChange:
         record["verified"] = True
         try:
             await self._app.records.save(record)
+        except StaleCredentials as error:
+            raise error.named(VALIDATING_FAILED) from error
         except ValidationError as error:
             raise error.named("Failed to confirm email change.") from error

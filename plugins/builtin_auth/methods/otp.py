@@ -10,7 +10,7 @@ from builtin_auth.lookup import password_hash
 from builtin_auth.passwords import randomise
 from builtin_auth.references import OTPS, OWNED, age, owner
 from builtin_auth.service import AuthService
-from pbhost.errors import JSON, BadRequestError, PbhostError, TooManyRequestsError
+from pbhost.errors import JSON, BadRequestError, NotFoundError, PbhostError, TooManyRequestsError
 from pbhost.hooks.events import RecordAuthWithOTPRequestEvent, RecordRequestOTPRequestEvent
 from pbhost.model import Collection, Record, RequestContext
 from pbhost.model.ids import DIGITS, random_text, record_id
@@ -72,6 +72,7 @@ class OtpMethod:
         existing = await records.find_many(OTPS, OWNED, owner(record), sort="-created", limit=_MAX_LIVE)
         live = [otp for otp in existing if age(otp) <= duration]
         if len(live) >= _MAX_LIVE and not self._app.config.dev:
+            await self._app.password_hasher.hash(code)
             return {"otpId": live[0].id}
         values = {"collectionRef": record.collection.id, "recordRef": record.id, "password": code}
         otp = await records.create(OTPS, values)
@@ -110,14 +111,18 @@ class OtpMethod:
         )
         invalid = BadRequestError("Invalid or expired OTP.")
         otp = await self._app.records.find(OTPS, otp_id)
-        if otp is None or otp.text("collectionRef") != collection.id:
+        record = None
+        if (
+            otp is not None
+            and otp.text("collectionRef") == collection.id
+            and age(otp) <= self._auth.options(collection).otp_duration
+        ):
+            record = await self._app.records.find(collection, otp.text("recordRef"))
+        if otp is None or record is None:
+            # The work of a wrong guess: the id that an unknown address was given must not be told by its time.
+            await self._app.password_hasher.verify(code, "")
             raise invalid
-        if age(otp) > self._auth.options(collection).otp_duration:
-            raise invalid
-        record = await self._app.records.find(collection, otp.text("recordRef"))
-        if record is None:
-            raise invalid
-        if not self._auth.otp_attempts.allow((collection.id, record.id, context.ip)):
+        if not await self._auth.otp_attempts.allow(collection.id, record.id, context.ip):
             raise TooManyRequestsError("Too many attempts, please try again later with a new OTP.")
         if not await self._app.password_hasher.verify(code, password_hash(otp)):
             raise invalid
@@ -133,6 +138,9 @@ class OtpMethod:
     async def _consume(self, record: Record, otp: Record, context: RequestContext) -> dict[str, object]:
         try:
             await self._app.records.delete(otp)
+        except NotFoundError as error:
+            # Another request has used it since it was read: of several at once one succeeds.
+            raise BadRequestError("Invalid or expired OTP.", cause="used meanwhile") from error
         except PbhostError:
             log.error("a used one-time password was not deleted", exc_info=True)
         sent_to = otp.text("sentTo")

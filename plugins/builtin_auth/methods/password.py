@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from builtin_auth.errors import HasherBusy
 from builtin_auth.forms import Form, validate
-from builtin_auth.lookup import password_hash
+from builtin_auth.lookup import hash_kind, password_hash
 from builtin_auth.service import AuthService
 from pbhost.database import Sql, Transaction
 from pbhost.errors import JSON, BadRequestError
@@ -82,19 +82,29 @@ class PasswordMethod:
         self, collection: Collection, record: Record | None, password: str, context: RequestContext
     ) -> dict[str, object]:
         hasher = self._app.password_hasher
-        if record is None:
-            # The same work as for a known identity, so that the time of the answer does not tell them apart.
-            await hasher.verify(password, await self._auth.lookup.any_password_hash(collection))
-            raise BadRequestError("Failed to authenticate.", cause="unknown identity")
-        stored = password_hash(record)
-        if not await hasher.verify(password, stored):
-            raise BadRequestError("Failed to authenticate.", cause="wrong password")
+        stored = password_hash(record) if record is not None else ""
+        if record is None or not stored or not await hasher.verify(password, stored):
+            await self._spend(collection, password, stored)
+            raise BadRequestError("Failed to authenticate.", cause="unknown identity or wrong password")
         answer = await self._app.auth.respond(record, context, method=self.name)
         if hasher.needs_rehash(stored):
             # When the hasher is busy the hash is replaced at the next sign-in; this one is complete.
             with suppress(HasherBusy):
                 await self._replace_hash(record, stored, await hasher.hash(password))
         return answer
+
+    async def _spend(self, collection: Collection, password: str, stored: str) -> None:
+        """What is left to do of the work that every refusal costs: one verification of each kind of hash in use.
+
+        Where old bcrypt hashes stand beside argon2id ones, the time of a single verification would tell which kind
+        the identity has, and so whether there is one.
+        """
+        decoys = await self._auth.lookup.decoy_hashes(collection)
+        left = [decoy for kind, decoy in decoys.items() if kind != hash_kind(stored)]
+        if not decoys and not stored:
+            left = [""]
+        for decoy in left:
+            await self._app.password_hasher.verify(password, decoy)
 
     async def _replace_hash(self, record: Record, old: str, new: str) -> None:
         """Store the same password in the current form. Not a change of the record: tokens stay valid, no hook runs."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiohttp.connector import AddrInfoType
 
 _SECONDS = 10.0
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _MAX_BYTES = 32 * 1024 * 1024
 
 
@@ -71,6 +72,8 @@ def is_public(text: str) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address):
         embedded = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if embedded is not None:
             address = embedded
     return address.is_global and not address.is_multicast

@@ -1,0 +1,489 @@
+"""Attacks on sign-in, one test each; all through HTTP on a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import bcrypt
+import jwt
+import pytest
+from aiohttp import StreamReader
+from builtin_auth.hashing import HashingOptions, PasswordHasher
+from builtin_auth.oauth2 import avatar
+
+from pbhost.errors import JSON
+from pbhost.testing import running_app
+
+from .conftest import PASSWORD, Site, code, text
+from .test_oauth2 import Provider, enable, provider, sign_in
+
+__all__ = ["provider"]
+
+AT_ONCE = 12
+TYPES = ("auth", "file", "verification", "passwordReset", "emailChange")
+
+
+class Count:
+    """What a hasher was asked to do, by kind of hash."""
+
+    def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.kinds: list[str] = []
+        hasher = site.app.password_hasher
+        verify, make = hasher.verify, hasher.hash
+
+        async def counted_verify(password: str, stored: str) -> bool:
+            self.kinds.append(stored[:7] or "$argon2")
+            return await verify(password, stored)
+
+        async def counted_hash(password: str, *, cost: int = 0) -> str:
+            self.kinds.append("hash")
+            return await make(password, cost=cost)
+
+        monkeypatch.setattr(hasher, "verify", counted_verify)
+        monkeypatch.setattr(hasher, "hash", counted_hash)
+
+    def take(self) -> list[str]:
+        taken, self.kinds = sorted(self.kinds), []
+        return taken
+
+
+# -- linking accounts --------------------------------------------------------------------------------------------------
+
+
+async def test_a_password_set_before_the_owner_came_is_gone_after_oauth2(site: Site, provider: Provider) -> None:
+    await enable(site, provider)
+    form: dict[str, JSON] = {"email": "ann@b.test", "password": PASSWORD, "passwordConfirm": PASSWORD}
+    assert (await site.post("users/records", form)).status == 200
+    squatter = text(await site.sign_in("ann@b.test"), "token")
+    assert (await sign_in(site)).status == 200
+    assert (await site.sign_in("ann@b.test")).status == 400
+    assert (await site.post("users/auth-refresh", token=squatter)).status == 401
+
+
+async def test_a_second_provider_linked_before_the_owner_came_is_gone(site: Site, provider: Provider) -> None:
+    """The attacker signs up by a provider that does not vouch for the address and names the victim's."""
+    await enable(site, provider)
+    item = (await site.get("users", site.root))["oauth2"]["providers"][0]  # type: ignore[index,call-overload]
+    assert isinstance(item, dict)
+    await site.options(
+        oauth2={
+            "enabled": True,
+            "providers": [{**item, "clientSecret": "s&cret"}, {**item, "name": "oidc2", "clientSecret": "s&cret"}],
+        }
+    )
+    provider.user = {"sub": "attacker", "name": "M", "email": "m@b.test", "email_verified": False}
+    first = await sign_in(site, provider="oidc2", createData={"email": "ann@b.test"})
+    assert first.status == 200, first.body
+    provider.user = {"sub": "77", "name": "Ann", "email": "ann@b.test", "email_verified": True}
+    owner = await sign_in(site)
+    assert owner["record"]["id"] == first["record"]["id"]  # type: ignore[index,call-overload]
+    assert (await site.post("users/auth-refresh", token=text(first, "token"))).status == 401
+    provider.user = {"sub": "attacker", "name": "M", "email": "", "email_verified": False}
+    again = await sign_in(site, provider="oidc2")
+    shown = again["record"] if again.status == 200 else {}
+    assert shown.get("id") != owner["record"]["id"]  # type: ignore[union-attr,index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("claim", "trusted"),
+    [(True, True), ("true", True), ("1", True), (1, True), (False, False), ("false", False), ("0", False), (0, False),
+     (None, False), ("yes", False), ([], False), ({}, False)],
+)  # fmt: skip
+async def test_an_address_is_trusted_only_where_the_provider_vouches(
+    site: Site, provider: Provider, claim: JSON, trusted: bool
+) -> None:
+    await enable(site, provider)
+    record, _ = await site.running.user("ann@b.test")
+    await site.app.records.update("users", record.id, {"verified": True})
+    provider.user = {"sub": "9", "name": "X", "email": "ann@b.test", "email_verified": claim}
+    answer = await sign_in(site)
+    if trusted:
+        assert answer["record"]["id"] == record.id  # type: ignore[index,call-overload]
+    else:
+        assert answer.status == 400 or answer["record"]["id"] != record.id  # type: ignore[index,call-overload]
+
+
+async def test_the_verifier_goes_to_the_provider_as_the_client_gave_it(site: Site, provider: Provider) -> None:
+    """State and PKCE are the client's to keep; the server invents no verifier and never drops one."""
+    await enable(site, provider)
+    offers = [(await site.get("users/auth-methods"))["oauth2"]["providers"][0] for _ in range(2)]  # type: ignore[index,call-overload]
+    assert offers[0]["state"] != offers[1]["state"]  # type: ignore[index,call-overload]
+    assert offers[0]["codeVerifier"] != offers[1]["codeVerifier"]  # type: ignore[index,call-overload]
+    await sign_in(site, codeVerifier="tampered")
+    assert provider.requests[-1]["code_verifier"] == ["tampered"]
+
+
+# -- who is there ------------------------------------------------------------------------------------------------------
+
+
+async def _mixed(site: Site) -> None:
+    """One record with an argon2id hash, one with a bcrypt hash."""
+    await site.running.user("new@example.com")
+    old, _ = await site.running.user("old@example.com")
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    await site.app.db.write(lambda tx: tx.execute("UPDATE users SET password = ? WHERE id = ?", (hashed, old.id)))
+
+
+async def test_a_refused_password_costs_the_same_whoever_is_asked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _mixed(site)
+    count = Count(site, monkeypatch)
+    work, bodies = [], []
+    for email in ("new@example.com", "old@example.com", "nobody@example.com"):
+        answer = await site.sign_in(email, "wrong-password")
+        work.append(count.take())
+        bodies.append((answer.status, answer.body))
+    assert work[0] == work[1] == work[2] == ["$2b$04$", "$argon2"]
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
+async def test_an_empty_collection_costs_a_hash_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = Count(site, monkeypatch)
+    await site.sign_in("nobody@example.com", "wrong-password")
+    assert count.take() == ["$argon2"]
+
+
+async def test_one_time_passwords_do_not_tell_who_is_there(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    count = Count(site, monkeypatch)
+    seen = []
+    for email in ("user@example.com", "nobody@example.com"):
+        asked = await site.post("users/request-otp", {"email": email})
+        work = len(count.take())
+        used = await site.post("users/auth-with-otp", {"otpId": asked["otpId"], "password": "0"})
+        seen.append((asked.status, len(text(asked, "otpId")), work, used.status, used.body, len(count.take())))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("endpoint", ["request-password-reset", "request-verification"])
+async def test_asking_for_a_mail_does_not_tell_who_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    await site.running.user()
+    count = Count(site, monkeypatch)
+    answers = [await site.post(f"users/{endpoint}", {"email": f"{name}@example.com"}) for name in ("user", "nobody")]
+    assert [(answer.status, answer.body) for answer in answers] == [(204, None)] * 2
+    assert count.take() == []
+
+
+# -- tokens ------------------------------------------------------------------------------------------------------------
+
+
+async def test_each_token_is_good_for_its_own_purpose_only(site: Site) -> None:
+    record, _ = await site.running.user()
+    claims: dict[str, JSON] = {"email": "user@example.com", "newEmail": "x@example.com"}
+    tokens = {kind: await site.app.auth.issue_token(record, kind, claims=claims) for kind in TYPES}  # type: ignore[arg-type]
+    new = {"password": "new-password", "passwordConfirm": "new-password"}
+    for kind, token in tokens.items():
+        if kind != "auth":
+            assert (await site.post("users/auth-refresh", token=token)).status == 401
+        if kind != "verification":
+            assert (await site.post("users/confirm-verification", {"token": token})).status == 400
+        if kind != "passwordReset":
+            assert (await site.post("users/confirm-password-reset", {"token": token, **new})).status == 400
+        if kind != "emailChange":
+            form = {"token": token, "password": PASSWORD}
+            assert (await site.post("users/confirm-email-change", form)).status == 400
+
+
+async def test_forged_tokens_make_a_guest(site: Site) -> None:
+    record, _ = await site.running.user()
+    other, _ = await site.running.user("other@example.com")
+    payload = {"id": record.id, "collectionId": "_pb_users_auth_", "type": "auth", "refreshable": True}
+    collection = site.app.collections.get("users")
+    secret = str(collection.options["authToken"]["secret"])  # type: ignore[index,call-overload]
+    file_secret = str(collection.options["fileToken"]["secret"])  # type: ignore[index,call-overload]
+    superusers = site.app.collections.get("_superusers").options["authToken"]["secret"]  # type: ignore[index,call-overload]
+    key, late = record.text("tokenKey"), {"exp": int(time.time()) + 1000}
+    bad = {
+        "none": jwt.encode({**payload, **late}, None, algorithm="none"),
+        "HS512": jwt.encode({**payload, **late}, key + secret, algorithm="HS512"),
+        "HS384": jwt.encode({**payload, **late}, key + secret, algorithm="HS384"),
+        "secret alone": jwt.encode({**payload, **late}, secret, algorithm="HS256"),
+        "secret first": jwt.encode({**payload, **late}, secret + key, algorithm="HS256"),
+        "file secret": jwt.encode({**payload, **late}, key + file_secret, algorithm="HS256"),
+        "another record's key": jwt.encode({**payload, **late}, other.text("tokenKey") + secret, algorithm="HS256"),
+        "key of another collection": jwt.encode({**payload, **late}, f"{key}{superusers}", algorithm="HS256"),
+        "expired": jwt.encode({**payload, "exp": int(time.time()) - 1}, key + secret, algorithm="HS256"),
+        "not yet": jwt.encode({**payload, "nbf": int(time.time()) + 99}, key + secret, algorithm="HS256"),
+        "other type": jwt.encode({**payload, "type": "Auth"}, key + secret, algorithm="HS256"),
+        "other collection": jwt.encode({**payload, "collectionId": "_superusers"}, key + secret, algorithm="HS256"),
+        "list as id": jwt.encode({**payload, "id": [record.id]}, key + secret, algorithm="HS256"),
+        "embedded key": jwt.encode({**payload, **late}, "k" * 40, algorithm="HS256", headers={"jwk": {"kty": "oct"}}),
+    }
+    for name, token in bad.items():
+        assert (await site.post("users/auth-refresh", token=token)).status == 401, name
+    endless = jwt.encode(payload, key + secret, algorithm="HS256")
+    assert (await site.post("users/auth-refresh", token=endless)).status == 200, "correctly signed, without exp"
+
+
+@pytest.mark.parametrize("change", ["password", "email", "tokenKey", "secret"])
+async def test_no_token_of_any_type_outlives_the_credentials(site: Site, change: str) -> None:
+    record, _ = await site.running.user()
+    tokens = {kind: await site.app.auth.issue_token(record, kind, claims={"email": record.text("email")})
+              for kind in TYPES}  # type: ignore[arg-type]  # fmt: skip
+    if change == "secret":
+        options = {"auth": "authToken", "file": "fileToken"} | {kind: f"{kind}Token" for kind in TYPES[2:]}
+        await site.options(**{option: {"secret": "n" * 40} for option in options.values()})
+    else:
+        values = {"password": "another-password", "email": "new@example.com", "tokenKey": "k" * 40}
+        await site.app.records.update("users", record.id, {change: values[change]})
+    for kind, token in tokens.items():
+        assert await site.app.auth.verify_token(token, kind) is None, kind  # type: ignore[arg-type]
+    assert (await site.post("users/auth-refresh", token=tokens["auth"])).status == 401
+
+
+async def _hears(stream: StreamReader, word: str, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            while line := await stream.readline():
+                if word.encode() in line:
+                    return True
+    except TimeoutError:
+        pass
+    return False
+
+
+@pytest.mark.parametrize("change", ["password", "email", "tokenKey", "secret"])
+async def test_a_live_connection_loses_its_identity_with_the_credentials(tmp_path: Path, change: str) -> None:
+    async with running_app(tmp_path) as running:
+        record, token = await running.user()
+        async with running.session.get(f"{running.url}/api/realtime") as stream:
+            client = ""
+            while not client:
+                line = (await stream.content.readline()).decode()
+                client = line.removeprefix("id:").strip() if line.startswith("id:") else ""
+            body = {"clientId": client, "subscriptions": [f"users/{record.id}"]}
+            assert (await running.request("POST", "/api/realtime", body, token=token)).status == 204
+            while True:
+                line = (await stream.content.readline()).decode()
+                if not line.strip():
+                    break
+            await running.app.records.update("users", record.id, {"name": "seen"})
+            async with asyncio.timeout(5):
+                while "seen" not in line:
+                    line = (await stream.content.readline()).decode()
+            if change == "secret":
+                root = await running.superuser()
+                patch = {"authToken": {"secret": "n" * 40}}
+                assert (await running.request("PATCH", "/api/collections/users", patch, token=root)).status == 200
+            else:
+                values = {"password": "another-password", "email": "new@example.com", "tokenKey": "k" * 40}
+                await running.app.records.update("users", record.id, {change: values[change]})
+            root = await running.superuser()
+            second = {"clientId": client, "subscriptions": ["_superusers/*"]}
+            refused = await running.request("POST", "/api/realtime", second, token=token)
+            assert refused.status in (204, 403)
+            await running.app.records.update("users", record.id, {"name": "unseen"})
+            assert not await _hears(stream.content, "unseen", 0.5)
+
+
+# -- single use --------------------------------------------------------------------------------------------------------
+
+
+async def _code(site: Site) -> tuple[str, str]:
+    asked = await site.post("users/request-otp", {"email": "user@example.com"})
+    mail = await site.outbox.next()
+    digits = mail.html.split("<strong>")[1].split("</strong>")[0]
+    return text(asked, "otpId"), digits
+
+
+async def test_a_one_time_password_is_good_once_however_many_try_at_once(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True}, authAlert={"enabled": False})
+    otp, digits = await _code(site)
+    form = {"otpId": otp, "password": digits}
+    answers = await asyncio.gather(*(site.post("users/auth-with-otp", form) for _ in range(AT_ONCE)))
+    assert [answer.status for answer in answers].count(200) == 1
+
+
+async def test_guesses_sent_at_once_are_limited_like_others(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    otp, _ = await _code(site)
+    form = {"otpId": otp, "password": "x"}
+    answers = await asyncio.gather(*(site.post("users/auth-with-otp", form) for _ in range(AT_ONCE)))
+    assert sorted(answer.status for answer in answers) == [400] * 5 + [429] * (AT_ONCE - 5)
+
+
+async def test_guesses_count_in_every_worker_process(site: Site) -> None:
+    """Another process has a service of its own over the same database."""
+    from builtin_auth.service import AuthService
+
+    other = AuthService(site.app)
+    mine = site.app.auth
+    assert isinstance(mine, AuthService)
+    allowed = [await service.otp_attempts.allow("c", "r", "ip") for service in (mine, other) * 4]
+    assert allowed == [True] * 5 + [False] * 3
+
+
+async def test_a_reset_link_is_good_once_however_many_try_at_once(site: Site) -> None:
+    await site.running.user()
+    await site.post("users/request-password-reset", {"email": "user@example.com"})
+    token = await site.outbox.token()
+    passwords = [f"new-password-{n}" for n in range(AT_ONCE)]
+    answers = await asyncio.gather(
+        *(
+            site.post("users/confirm-password-reset", {"token": token, "password": p, "passwordConfirm": p})
+            for p in passwords
+        )
+    )
+    assert [answer.status for answer in answers].count(204) == 1
+    winner = passwords[[answer.status for answer in answers].index(204)]
+    assert all(code(answer, "token") == "validation_invalid_token" for answer in answers if answer.status != 204)
+    assert (await site.sign_in(password=winner)).status == 200
+
+
+async def test_an_old_password_changes_a_password_once(site: Site) -> None:
+    record, token = await site.running.user()
+    bodies = [{"oldPassword": PASSWORD, "password": f"pass-word-{n}", "passwordConfirm": f"pass-word-{n}"}
+              for n in range(AT_ONCE)]  # fmt: skip
+    answers = await asyncio.gather(*(site.patch(f"users/records/{record.id}", body, token) for body in bodies))
+    assert [answer.status for answer in answers].count(200) == 1
+
+
+# -- second factor -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_half_done_sign_in_serves_its_own_record_another_method_and_one_sign_in(site: Site) -> None:
+    await site.running.user()
+    await site.running.user("other@example.com")
+    await site.options(otp={"enabled": True}, mfa={"enabled": True}, authAlert={"enabled": False})
+    first = text(await site.sign_in(), "mfaId")
+    others = text(await site.sign_in("other@example.com"), "mfaId")
+    otp, digits = await _code(site)
+    for mfa, status in ((others, 400), ("unknown", 400), (first, 400)):
+        form = {"identity": "user@example.com", "password": PASSWORD, "mfaId": mfa}
+        assert (await site.post("users/auth-with-password", form)).status == status
+    form = {"otpId": otp, "password": digits, "mfaId": first}
+    answers = await asyncio.gather(*(site.post("users/auth-with-otp", form) for _ in range(3)))
+    assert [answer.status for answer in answers].count(200) == 1
+    otp, digits = await _code(site)
+    again = await site.post("users/auth-with-otp", {"otpId": otp, "password": digits, "mfaId": first})
+    assert again.status == 400
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+
+async def test_rate_limits_hold_back_guesses_of_passwords(site: Site) -> None:
+    await site.running.user()
+    rules = [{"label": "*:auth", "maxRequests": 3, "duration": 60}]
+    body = {"rateLimits": {"enabled": True, "rules": rules}}
+    assert (await site.running.request("PATCH", "/api/settings", body, token=site.root)).status == 200
+    answers = await asyncio.gather(*(site.sign_in(password=f"guess-{n}") for n in range(AT_ONCE)))
+    assert sorted(answer.status for answer in answers) == [400] * 3 + [429] * (AT_ONCE - 3)
+    assert (await site.sign_in()).status == 429, "nor does the right one come through"
+
+
+async def test_passwords_longer_than_bcrypt_reads_are_refused_when_set(site: Site) -> None:
+    for long in ("a" * 73, "ü" * 37, "€" * 25):
+        form = {"email": "l@example.com", "password": long, "passwordConfirm": long}
+        answer = await site.post("users/records", form)
+        assert (answer.status, code(answer, "password")) == (400, "validation_invalid_value"), long
+
+
+async def test_bcrypt_reads_72_bytes_and_a_nul_hides_nothing() -> None:
+    hasher = PasswordHasher(HashingOptions(memory_kib=8192, passes=1))
+    stored = await hasher.hash("secret\0tail-one")
+    assert not await hasher.verify("secret", stored)
+    assert not await hasher.verify("secret\0tail-two", stored)
+    await hasher.stop()
+
+
+MALFORMED: list[object] = [
+    [], "text", 5, {"identity": {}, "password": []}, {"identity": "a" * 100_000, "password": "b"},
+    {"identity": "\0", "password": "\0"}, {"identity": "' OR 1=1 --", "password": "x"},
+    {"token": 5}, {"token": "a.b.c" * 5000}, {"token": "e30.e30.e30", "password": "x" * 300, "passwordConfirm": "y"},
+    {"otpId": "../../x", "password": "1"}, {"otpId": [], "password": {}}, {"provider": "oidc", "code": {}},
+    {"email": "a@b.test\r\nBcc: x@y.test"}, {"email": "\ud800".encode("utf-8", "replace").decode()},
+    {"newEmail": 7}, {"mfaId": ["x"]},
+]  # fmt: skip
+ENDPOINTS = [
+    "auth-with-password", "auth-with-otp", "auth-with-oauth2", "request-otp", "request-password-reset",
+    "confirm-password-reset", "request-verification", "confirm-verification", "request-email-change",
+    "confirm-email-change",
+]  # fmt: skip
+
+
+async def test_malformed_bodies_get_a_polite_refusal(site: Site, provider: Provider) -> None:
+    _, token = await site.running.user()
+    await enable(site, provider)
+    await site.options(otp={"enabled": True})
+    for endpoint in ENDPOINTS:
+        for body in MALFORMED:
+            answer = await site.post(f"users/{endpoint}", body, token)
+            assert answer.status in (400, 413), (endpoint, body, answer.status)
+            assert isinstance(answer.body, dict)
+            assert set(answer.body) == {"data", "message", "status"}
+        raw = await site.running.request(
+            "POST", f"/api/collections/users/{endpoint}", data=b"{", headers={"Content-Type": "application/json"}
+        )
+        assert raw.status in (400, 401), endpoint
+
+
+# -- mails -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_record_writes_no_header_no_markup_and_no_placeholder_into_its_mails(site: Site) -> None:
+    record, _ = await site.running.user()
+    name = "Ann\r\nBcc: all@example.com <script>{TOKEN}{RECORD:tokenKey}</script>"
+    await site.app.records.update("users", record.id, {"name": name})
+    template = {"subject": "Hi {RECORD:name}", "body": "<p>{RECORD:name} {RECORD:tokenKey}</p>"}
+    await site.options(resetPasswordTemplate=template)
+    await site.post("users/request-password-reset", {"email": "user@example.com"})
+    mail = await site.outbox.next()
+    from builtin_mail.encoding import encode
+
+    stored = await site.app.records.get("users", record.id)
+    raw = encode(mail).as_bytes().split(b"\n\n", 1)[0].split(b"\r\n\r\n", 1)[0]
+    assert not any(line.lower().startswith(b"bcc") for line in raw.splitlines())
+    assert "<script>" not in mail.html
+    assert stored.text("tokenKey") not in mail.html + mail.subject
+    assert "{TOKEN}" in mail.html
+
+
+# -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inner", ["http://localhost:{port}/user", "http://[::ffff:127.0.0.1]:{port}/user"])
+async def test_a_redirect_or_a_changed_name_does_not_lead_a_download_inwards(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
+    """The first connection is let through as if it were to a public host; the next one is judged by its own address,
+    at the moment of connecting: a name that has changed since, or a redirect, gains nothing."""
+    from aiohttp import web
+
+    port = provider.url.rpartition(":")[2]
+    real: Callable[[str], bool] = avatar.is_public
+    asked: list[str] = []
+
+    def public_once(address: str) -> bool:
+        asked.append(address)
+        return len(asked) == 1 or real(address)
+
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPFound(inner.format(port=port))
+
+    app = web.Application()
+    app.router.add_get("/picture", redirect)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    monkeypatch.setattr(avatar, "is_public", public_once)
+    try:
+        with pytest.raises(avatar.AvatarError):
+            await avatar.download(f"http://127.0.0.1:{runner.addresses[0][1]}/picture")
+    finally:
+        await runner.cleanup()
+    assert len(asked) >= 2
+
+
+def test_translated_addresses_are_judged_by_what_they_reach() -> None:
+    assert not avatar.is_public("64:ff9b::7f00:1")
+    assert not avatar.is_public("64:ff9b::a00:1")
