@@ -62,8 +62,20 @@ class Storage(Protocol):
         """The path of a file on this machine if there is one (for sendfile), else None."""
         ...
 
-    async def presigned_url(self, key: str, *, seconds: int) -> str | None:
-        """A URL that lets the client fetch the file from the storage itself, or None."""
+    async def presigned_url(
+        self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
+    ) -> str | None:
+        """A URL that lets the client fetch the file from the storage itself, or None.
+
+        Args:
+            key: of a file, whose existence is not checked.
+            seconds: how long the URL is valid.
+            content_type: what the storage shall say the type is, "" for the stored one.
+            content_disposition: what it shall send as that header, "" for none.
+
+        Raises:
+            OSError: the storage has such URLs but cannot make one.
+        """
         ...
 
 

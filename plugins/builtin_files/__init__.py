@@ -9,6 +9,8 @@ from builtin_files.config import SCHEMA, FilesConfig
 from pbhost import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from builtin_files.service import FilesService
     from builtin_files.storage import ConfiguredStorage
     from pbhost import App, Field, Route
@@ -44,6 +46,12 @@ class FilesPlugin:
         from builtin_files.api import routes
 
         return routes(app, self._service(app))
+
+    @hookimpl
+    def register_commands(self, app: App) -> list[click.Command]:
+        from builtin_files.commands import storage_group
+
+        return [storage_group(app)]
 
     @hookimpl
     def provide_storage(self, app: App) -> ConfiguredStorage:

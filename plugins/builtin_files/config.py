@@ -30,6 +30,19 @@ SCHEMA: dict[str, JSON] = {
             "default": 8,
             "description": "Threads that read and write files.",
         },
+        "presigned": {
+            "type": "boolean",
+            "default": False,
+            "description": "Answer downloads with a redirect to a short-lived URL of the storage, where it has such "
+            "(S3, GCS, Azure). Access is checked before. PocketBase always sends the file itself.",
+        },
+        "presigned_seconds": {
+            "type": "integer",
+            "minimum": 5,
+            "maximum": 3600,
+            "default": 60,
+            "description": "How long such a URL is valid.",
+        },
         "thumb_max_pixels": {
             "type": "integer",
             "minimum": 1,
@@ -52,6 +65,8 @@ class FilesConfig:
     url: str = ""
     url_options: Mapping[str, JSON] = field(default_factory=dict)
     threads: int = 8
+    presigned: bool = False
+    presigned_seconds: int = 60
     thumb_max_pixels: int = 40_000_000
     thumb_workers: int = 4
     thumb_wait: float = 60.0
@@ -66,6 +81,8 @@ class FilesConfig:
             url=str(options.get("url") or ""),
             url_options=url_options if isinstance(url_options, dict) else {},
             threads=_number(options.get("threads"), 8),
+            presigned=options.get("presigned") is True,
+            presigned_seconds=_number(options.get("presigned_seconds"), 60),
             thumb_max_pixels=_number(options.get("thumb_max_pixels"), 40_000_000),
             thumb_workers=_positive(env.get("PB_THUMBS_MAX_WORKERS"), (os.cpu_count() or 2) + 2),
             thumb_wait=float(_positive(env.get("PB_THUMBS_MAX_WAIT"), 60)),

@@ -124,9 +124,12 @@ class Download:
         self, request: web.Request, context: RequestContext, record: Record, field: Field, served: _Served
     ) -> object:
         force = is_forced(context.query.get("download"))
+        seconds = self._files.redirect_seconds
         chain = self._app.hooks.chain("on_file_download_request", record.collection.tags)
         if chain is None:
-            return await send(request, self._app.storage, served.path, served.name, force_attachment=force)
+            return await send(
+                request, self._app.storage, served.path, served.name, force_attachment=force, redirect_seconds=seconds
+            )
         event = FileDownloadRequestEvent(
             app=self._app,
             context=context,
@@ -140,7 +143,14 @@ class Download:
         )
 
         async def stream() -> web.StreamResponse:
-            return await send(request, self._app.storage, event.served_path, event.served_name, force_attachment=force)
+            return await send(
+                request,
+                self._app.storage,
+                event.served_path,
+                event.served_name,
+                force_attachment=force,
+                redirect_seconds=seconds,
+            )
 
         answer: object = await chain.run(event, stream)
         if answer is None:

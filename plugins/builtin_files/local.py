@@ -47,7 +47,9 @@ class LocalStorage:
         except InvalidKeyError:
             return None
 
-    async def presigned_url(self, key: str, *, seconds: int) -> str | None:
+    async def presigned_url(
+        self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
+    ) -> str | None:
         """A directory has no URLs."""
         return None
 

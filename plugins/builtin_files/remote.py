@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -31,6 +32,14 @@ BLOCK = 1024 * 1024
 #: Parts of a multipart upload; smaller files are sent in one request.
 PART = 6 * 1024 * 1024
 _TEMPORARY = ".tmp"
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_SIGNING = {
+    "s3": ("ResponseContentType", "ResponseContentDisposition"),
+    "gs": ("response_type", "response_disposition"),
+    "abfs": ("content_type", "content_disposition"),
+}
+
+T = TypeVar("T")
 #: What a missing key, bucket or directory raises in the various file systems.
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
@@ -59,22 +68,38 @@ class RemoteStorage:
         self._fs = target.filesystem
         self._root = target.root
         self._keeps_attributes = target.keeps_attributes
+        self._signing = _signing(target.filesystem)
         self._workers = workers
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        """Runs a function in a thread.
+
+        Raises:
+            OSError: it failed. File systems raise the errors of their clients (a connection that is refused, a
+                signature that is not accepted), which have no common base.
+        """
+        try:
+            return await self._workers.run(function)
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(f"the storage failed: {type(error).__name__}: {error}") from error
 
     def local_path(self, key: str) -> Path | None:
         """Nothing here is on this machine."""
         return None
 
-    async def presigned_url(self, key: str, *, seconds: int) -> str | None:
+    async def presigned_url(
+        self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
+    ) -> str | None:
         """A signed URL, or None if the file system has none."""
 
-        def sign() -> str | None:
-            try:
-                return cast(str, self._fs.sign(self._path(key), expiration=seconds))
-            except NotImplementedError:
-                return None
-
-        return await self._workers.run(sign)
+        names = self._signing
+        if names is None:
+            return None
+        given = zip(names, (content_type, content_disposition), strict=True)
+        more = {name: value for name, value in given if value}
+        return await self._run(lambda: cast(str, self._fs.sign(self._path(key), expiration=seconds, **more)))
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -86,7 +111,7 @@ class RemoteStorage:
             OSError: the file system cannot be reached.
         """
         path = self._readable(key)
-        return await self._workers.run(lambda: self._attributes(path))
+        return await self._run(lambda: self._attributes(path))
 
     async def exists(self, key: str) -> bool:
         """Whether there is a file under the key."""
@@ -104,21 +129,21 @@ class RemoteStorage:
         """
         path = self._readable(key)
         if end is not None and end - start <= BLOCK:
-            yield await self._workers.run(lambda: _missing_is_not_found(lambda: self._slice(path, start, end)))
+            yield await self._run(lambda: _missing_is_not_found(lambda: self._slice(path, start, end)))
             return
-        file = await self._workers.run(lambda: _missing_is_not_found(lambda: self._open(path, start)))
+        file = await self._run(lambda: _missing_is_not_found(lambda: self._open(path, start)))
         left = None if end is None else end - start
         try:
             while left is None or left > 0:
                 wanted = CHUNK if left is None else min(CHUNK, left)
-                chunk = await self._workers.run(partial(file.read, wanted))
+                chunk = await self._run(partial(file.read, wanted))
                 if not chunk:
                     return
                 if left is not None:
                     left -= len(chunk)
                 yield chunk
         finally:
-            await self._workers.run(file.close)
+            await self._run(file.close)
 
     def _open(self, path: str, start: int) -> BinaryIO:
         file = cast(BinaryIO, self._fs.open(path, "rb", block_size=BLOCK))
@@ -160,7 +185,7 @@ class RemoteStorage:
         if self._keeps_attributes:
             metadata = {key.lower(): unquote(value) for key, value in (self._fs.metadata(path) or {}).items()}
             content_type = str(info.get("ContentType") or attrs.DEFAULT_CONTENT_TYPE)
-            return FileAttributes(int(info["size"]), _modified(info), content_type, metadata)
+            return FileAttributes(int(info["size"]), _modified(info), content_type, metadata, _md5(info))
         side = self._side_file(path)
         return FileAttributes(
             size=int(info["size"]),
@@ -203,17 +228,26 @@ class RemoteStorage:
         """
         path = self._path(key)
         if self._keeps_attributes:
-            return await self._workers.run(lambda: self._write_object(path, source, content_type, metadata or {}))
-        return await self._workers.run(lambda: self._write_file(path, source, content_type, metadata))
+            return await self._run(lambda: self._write_object(path, source, content_type, metadata or {}))
+        return await self._run(lambda: self._write_file(path, source, content_type, metadata))
 
     def _write_object(
         self, path: str, source: BinaryIO | bytes, content_type: str, metadata: Mapping[str, str]
     ) -> FileAttributes:
         # Header values must be ASCII.
         quoted = {key.lower(): quote(value) for key, value in metadata.items()}
+        reader = io.BytesIO(source) if isinstance(source, bytes) else source
+        start = _up_to(reader, PART)
+        if len(start) < PART:
+            # In one request, by which the object's tag is its checksum.
+            self._fs.pipe_file(path, start, ContentType=content_type, Metadata=quoted)
+            self._fs.invalidate_cache()
+            return self._attributes(path)
         file = self._fs.open(path, "wb", block_size=PART, autocommit=False, ContentType=content_type, Metadata=quoted)
         try:
-            _copy(source, file)
+            file.write(start)
+            del start
+            _copy(reader, file)
             file.close()
         except BaseException:
             # Closing would upload what was read so far as if it were all of it.
@@ -257,7 +291,7 @@ class RemoteStorage:
                 if not self._keeps_attributes:
                     self._remove(path + attrs.SUFFIX)
 
-        await self._workers.run(remove)
+        await self._run(remove)
 
     async def delete_prefix(self, prefix: str) -> None:
         """Deletes every key that starts with the prefix; errors of single keys are logged.
@@ -275,7 +309,7 @@ class RemoteStorage:
             if not self._keeps_attributes:
                 self._remove_empty({path.rpartition("/")[0] for path in paths}, prefix)
 
-        await self._workers.run(remove)
+        await self._run(remove)
 
     def _remove(self, path: str) -> None:
         try:
@@ -312,11 +346,7 @@ def open_url(url: str, options: Mapping[str, object]) -> Target:
         filesystem, root = fsspec.core.url_to_fs(url, **options)
     except (ValueError, ImportError, TypeError) as error:
         raise OSError(f"the storage URL cannot be used: {error}") from error
-    protocols = filesystem.protocol if isinstance(filesystem.protocol, tuple) else (filesystem.protocol,)
-    return Target(filesystem, root.rstrip("/"), keeps_attributes="s3" in protocols)
-
-
-T = TypeVar("T")
+    return Target(filesystem, root.rstrip("/"), keeps_attributes="s3" in _protocols(filesystem))
 
 
 def _missing_is_not_found(call: Callable[[], T]) -> T:
@@ -324,6 +354,22 @@ def _missing_is_not_found(call: Callable[[], T]) -> T:
         return call()
     except _MISSING as error:
         raise FileNotFoundError(str(error)) from error
+
+
+def _protocols(filesystem: AbstractFileSystem) -> tuple[str, ...]:
+    found = filesystem.protocol
+    return tuple(found) if isinstance(found, tuple | list) else (str(found),)
+
+
+def _signing(filesystem: AbstractFileSystem) -> tuple[str, str] | None:
+    """How a file system that signs URLs calls the type and the disposition of the answer; None if it does not sign."""
+    return next((names for name, names in _SIGNING.items() if name in _protocols(filesystem)), None)
+
+
+def _md5(info: Mapping[str, object]) -> str:
+    """The checksum of an object: its tag, unless it was uploaded in parts or is encrypted with a key of its own."""
+    tag = str(info.get("ETag") or "").strip('"')
+    return base64.b64encode(bytes.fromhex(tag)).decode("ascii") if _MD5.fullmatch(tag) else ""
 
 
 def _modified(info: Mapping[str, object]) -> datetime:
@@ -334,6 +380,16 @@ def _modified(info: Mapping[str, object]) -> datetime:
         if isinstance(value, int | float):
             return datetime.fromtimestamp(value, UTC)
     return datetime.fromtimestamp(0, UTC)
+
+
+def _up_to(reader: BinaryIO, size: int) -> bytes:
+    """The next ``size`` bytes, fewer only at the end."""
+    pieces: list[bytes] = []
+    left = size
+    while left and (piece := reader.read(min(left, CHUNK))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _copy(source: BinaryIO | bytes, to: BinaryIO) -> bytes:

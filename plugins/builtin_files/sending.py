@@ -29,6 +29,7 @@ async def send(
     *,
     force_attachment: bool = False,
     preset: Mapping[str, str] | None = None,
+    redirect_seconds: int = 0,
 ) -> web.StreamResponse:
     """The answer to a GET or HEAD of a stored file.
 
@@ -36,11 +37,16 @@ async def send(
         key: what is sent; name: what the client is told it is called.
         force_attachment: let the browser save it whatever it is.
         preset: headers that take the place of the usual ones.
+        redirect_seconds: if not 0, send the client to the storage itself, where that has URLs valid for so long.
 
     Raises:
         FileNotFoundError: there is no such file.
         OSError: the storage cannot be reached.
     """
+    if redirect_seconds and request.method == "GET":
+        answer_elsewhere = await _redirect(storage, key, name, force_attachment, redirect_seconds)
+        if answer_elsewhere is not None:
+            return answer_elsewhere
     limit = 0 if request.method == "HEAD" else SMALL
     attributes, content = await _fetch(storage, key, limit)
     request[OMITTED_HEADERS] = _FRAMEABLE
@@ -59,6 +65,25 @@ async def send(
         headers.pop("Content-Length", None)
         return web.Response(status=answer.status, headers=headers, body=_joined(answer, content))
     return await _stream(request, storage, key, answer, headers)
+
+
+async def _redirect(storage: Storage, key: str, name: str, force_attachment: bool, seconds: int) -> web.Response | None:
+    """To a URL of the storage; None where it has none."""
+    if storage.local_path(key) is not None:
+        return None
+    stored = (await storage.attributes(key)).content_type
+    headers = file_headers(stored, key, name, force_attachment=force_attachment)
+    url = await storage.presigned_url(
+        key,
+        seconds=seconds,
+        content_type=headers["Content-Type"],
+        content_disposition=headers["Content-Disposition"],
+    )
+    if url is None:
+        return None
+    # Nobody may keep it: it ends soon, and whoever has it needs no token.
+    kept_by_nobody = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(status=302, headers=kept_by_nobody)
 
 
 async def _fetch(storage: Storage, key: str, limit: int) -> tuple[FileAttributes, bytes | None]:

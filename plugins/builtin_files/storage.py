@@ -150,6 +150,10 @@ class ConfiguredStorage:
         local = self._is_local()
         return None if local is None else local.local_path(key)
 
-    async def presigned_url(self, key: str, *, seconds: int) -> str | None:
+    async def presigned_url(
+        self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
+    ) -> str | None:
         """See :class:`pbhost.services.Storage`."""
-        return await (await self._current()).presigned_url(key, seconds=seconds)
+        return await (await self._current()).presigned_url(
+            key, seconds=seconds, content_type=content_type, content_disposition=content_disposition
+        )

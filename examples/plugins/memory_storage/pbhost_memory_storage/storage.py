@@ -96,7 +96,9 @@ class FsspecStorage:
     def local_path(self, key: str) -> Path | None:
         return None
 
-    async def presigned_url(self, key: str, *, seconds: int) -> str | None:
+    async def presigned_url(
+        self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
+    ) -> str | None:
         return None
 
     # -- writing -----------------------------------------------------------------------------------------------------
