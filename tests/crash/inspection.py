@@ -112,7 +112,7 @@ class DataDirectory:
         named = self._named()
         found: list[str] = []
         for path in sorted((self.path / "storage").rglob("*")):
-            if path.is_dir():
+            if not path.is_file():  # a directory, or gone since it was listed
                 continue
             parts = path.relative_to(self.path / "storage").parts
             owner, name = parts[:2], parts[2].removeprefix("thumbs_")
