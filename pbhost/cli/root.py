@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pbhost.cli.flags import config_options, given_flags
+from pbhost.cli.plugin import plugin_group
 from pbhost.config import Config, load_config
 from pbhost.validation import closest
 
@@ -148,3 +149,6 @@ def config_command(invocation: Invocation, as_json: bool) -> None:
     from pbhost.cli.listing import print_config
 
     print_config(invocation.config, invocation.plugins, as_json=as_json)
+
+
+root.add_command(plugin_group)
