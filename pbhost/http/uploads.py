@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from pbhost.errors import BadRequestError, PayloadTooLargeError
 from pbhost.http.forms import Pair
@@ -70,7 +71,7 @@ async def read_multipart(request: web.Request, limit: int) -> Multipart:
                 text = await _read_text(part, request, limit, TEXT_LIMIT - text_size)
                 text_size += len(text) + len(name)
                 result.pairs.append((name, text.decode("utf-8", "replace")))
-    except (ValueError, LookupError, RuntimeError, EOFError) as error:
+    except (ValueError, LookupError, RuntimeError, EOFError, HttpProcessingError) as error:
         result.close()
         raise BadRequestError(cause=f"malformed multipart body: {type(error).__name__}") from error
     except BaseException:
