@@ -24,7 +24,7 @@ def worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestion]]:
     return world, [draw(list_questions(world)) for _ in range(QUESTIONS)]
 
 
-@cases(120)
+@cases(240)
 @given(worlds_and_questions())
 def test_every_list_shows_the_rows_that_the_reference_shows(drawn: tuple[World, list[ListQuestion]]) -> None:
     world, questions = drawn

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ import aiohttp
 import pytest
 
 from pbhost.errors import JSON
+from pbhost.model import clock
 from pbhost.testing import Answer, Running, running_app
 
 CALLERS = ("guest", "expired", "owner", "other", "staff", "superuser")
@@ -50,7 +52,8 @@ class Matrix:
             self.ids[name], self.tokens[name] = record.id, token
         owner = await self.running.app.records.get("users", self.ids["owner"])
         # Of the owner, so that only its age keeps it from opening what the owner may.
-        self.tokens["expired"] = await self.running.app.auth.issue_token(owner, duration=-10)
+        with clock.replaced(lambda: time.time() - 60):
+            self.tokens["expired"] = await self.running.app.auth.issue_token(owner, duration=10)
         users = str((await self.send("GET", "/api/collections/users"))["id"])
         await self._define("grants", [{"name": "user", "type": "text"}])
         await self.create("grants", user=self.ids["other"])
