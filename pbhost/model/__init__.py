@@ -1,6 +1,6 @@
 """The nouns of pbhost, without I/O: Collection, Field, Record, RequestContext, UploadedFile, ids and dates."""
 
-from pbhost.model.collection import RULE_KINDS, Collection, CollectionType, Rule, RuleKind
+from pbhost.model.collection import FIELD_RULES, RULE_KINDS, Collection, CollectionType, Rule, RuleKind
 from pbhost.model.context import SUPERUSERS, BodyValue, ContextName, RequestContext
 from pbhost.model.field import (
     Field,
@@ -16,6 +16,7 @@ from pbhost.model.record import Record
 from pbhost.model.upload import UploadedFile
 
 __all__ = [
+    "FIELD_RULES",
     "RULE_KINDS",
     "SUPERUSERS",
     "BodyValue",

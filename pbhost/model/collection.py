@@ -14,6 +14,8 @@ from pbhost.model.field import Field, SchemaCheck
 #: ``None`` = superusers only, ``""`` = everyone, else a filter expression.
 Rule: TypeAlias = str | None
 RuleKind: TypeAlias = Literal["list", "view", "create", "update", "delete"]
+#: The option that holds the rules of fields: ``{field: {"read": rule, "write": rule}}``.
+FIELD_RULES = "fieldRules"
 RULE_KINDS: tuple[RuleKind, ...] = ("list", "view", "create", "update", "delete")
 
 
@@ -91,6 +93,28 @@ class Collection:
                 return self.update_rule
             case "delete":
                 return self.delete_rule
+
+    @property
+    def read_rules(self) -> Mapping[str, Rule]:
+        """The read rules of fields by name; those that everyone may read (unless hidden) are missing."""
+        return self._field_rules("read")
+
+    @property
+    def write_rules(self) -> Mapping[str, Rule]:
+        """The write rules of fields by name; fields that everyone may write are missing."""
+        return self._field_rules("write")
+
+    def _field_rules(self, kind: str) -> dict[str, Rule]:
+        stored = self.options.get(FIELD_RULES)
+        if not stored:
+            return {}
+        rules: dict[str, Rule] = {}
+        for name, item in (stored if isinstance(stored, dict) else {}).items():
+            if isinstance(item, dict) and kind in item:
+                rule = item[kind]
+                # What is no text must lock the field: an empty text would open it to everyone.
+                rules[name] = rule if isinstance(rule, str) else None
+        return {name: rule for name, rule in rules.items() if rule != ""}
 
     @property
     def is_auth(self) -> bool:

@@ -64,7 +64,7 @@ class Download:
         field = _field_with(record, filename)
         if field is None:
             raise NotFoundError
-        if getattr(field, "protected", False) and not await self._may_see(record, context):
+        if getattr(field, "protected", False) and not await self._may_see(record, field, context):
             raise NotFoundError
         base = await self._base_path(record, field, filename)
         if base is None:
@@ -79,9 +79,11 @@ class Download:
         except OSError as error:
             raise InternalError(_NO_STORAGE, cause=str(error)) from error
 
-    async def _may_see(self, record: Record, context: RequestContext) -> bool:
-        """Whether the file token of the query passes the collection's view rule. The ``Authorization`` header does not
-        count: links are opened by browsers, which send none."""
+    async def _may_see(self, record: Record, field: Field, context: RequestContext) -> bool:
+        """Whether the file token of the query passes the collection's view rule and the field's read rule.
+
+        The ``Authorization`` header does not count: links are opened by browsers, which send none.
+        """
         auth: Record | None = None
         token = context.query.get("token", "")
         if token:
@@ -90,7 +92,11 @@ class Download:
         if auth is not None and auth.collection.is_superusers and not self._superuser_from(context.ip):
             auth = None
         viewer = context.derive(context="protectedFile", auth=auth)
-        return await self._app.records.satisfies(record, record.collection.view_rule, viewer)
+        records, collection = self._app.records, record.collection
+        read_rule = collection.read_rules.get(field.name, "")
+        if read_rule != "" and not await records.satisfies(record, read_rule, viewer):
+            return False
+        return await records.satisfies(record, collection.view_rule, viewer)
 
     def _superuser_from(self, ip: str) -> bool:
         return not self._app.has("rate_limiter") or self._app.rate_limiter.allows_superuser(ip)

@@ -123,7 +123,7 @@ class Fanout:
 
     def _group(self, collection: Collection, change: Change, index: TopicIndex) -> list[Group]:
         groups: dict[object, Group] = {}
-        enriched = self._hooks.chain("on_record_enrich", collection.tags) is not None
+        enriched = self._hooks.chain("on_record_enrich", collection.tags) is not None or bool(collection.read_rules)
         for kind, subscription, clients in index.concerned(collection, change.record_id):
             rule = collection.rule(kind)
             looks_personal = enriched or collection.is_auth or "expand" in subscription.query

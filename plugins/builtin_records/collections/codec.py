@@ -9,7 +9,7 @@ import orjson
 
 from pbhost.database import Row, SqlValue
 from pbhost.errors import JSON
-from pbhost.model import Collection, CollectionType, Field, OptionTypeError
+from pbhost.model import FIELD_RULES, Collection, CollectionType, Field, OptionTypeError
 
 from ..datetext import to_date
 from ..fieldtypes.opaque import opaque_type
@@ -111,7 +111,8 @@ class Codec:
         if kind is None:
             return options
         try:
-            return kind.merge_options(kind.defaults(collection), options)
+            merged = kind.merge_options(kind.defaults(collection), options)
+            return {**merged, FIELD_RULES: options[FIELD_RULES]} if options.get(FIELD_RULES) else merged
         except OptionTypeError as error:
             log.warning("collection %r has unusable options: %s", collection.name, error)
             return options
@@ -134,6 +135,7 @@ class Codec:
             "system": collection.system,
             # what is secret among the options is known to their collection type only
             **(kind.public_options(collection) if kind is not None else {}),
+            **({FIELD_RULES: collection.options[FIELD_RULES]} if collection.options.get(FIELD_RULES) else {}),
         }
 
     def decode_field(self, data: JSON) -> Field:
@@ -184,7 +186,13 @@ class Codec:
             collection.fields = build_fields(submitted)
         kind = self._types.get(collection.type)
         if kind is not None:
+            rules = collection.options.get(FIELD_RULES)
             collection.options = kind.merge_options(collection.options, data)
+            if FIELD_RULES.lower() in given:
+                rules = _submitted_rules(given[FIELD_RULES.lower()])
+            collection.options.pop(FIELD_RULES, None)
+            if rules:
+                collection.options[FIELD_RULES] = rules
 
 
 def stored_json(value: object) -> str:
@@ -218,6 +226,23 @@ def _submitted_text(key: str, value: JSON) -> str:
     if not isinstance(value, str):
         raise OptionTypeError(f"{key} must be a string")
     return value
+
+
+def _submitted_rules(value: JSON) -> dict[str, JSON]:
+    """``{field: {"read": rule, "write": rule}}``, each part optional; null for none at all."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or len(value) > _MAX_ITEMS:
+        raise OptionTypeError(f"{FIELD_RULES} must be an object")
+    rules: dict[str, JSON] = {}
+    for name, item in value.items():
+        if not isinstance(item, dict) or not item.keys() <= {"read", "write"}:
+            raise OptionTypeError(f"{FIELD_RULES}.{name} must be an object with read and write")
+        if not all(rule is None or isinstance(rule, str) for rule in item.values()):
+            raise OptionTypeError(f"the rules of {FIELD_RULES}.{name} must be texts or null")
+        if item:
+            rules[name] = dict(item)
+    return rules
 
 
 def _submitted_list(value: JSON) -> list[JSON]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pbhost.database import Connection
 from pbhost.errors import REQUIRED, ErrorTree, FieldError
-from pbhost.model import CollectionType, Field, SchemaCheck
+from pbhost.model import FIELD_RULES, CollectionType, Field, SchemaCheck
 from pbhost.validation import VALUES_MISMATCH, collect, length, match, nil, not_in, one_of, required
 from pbhost.validation import check as first_error
 
@@ -32,6 +32,8 @@ _NAME_IS_TABLE = FieldError(
 )
 _NO_KEY = FieldError("validation_missing_primary_key", 'Missing or invalid "id" PK field.')
 _SYSTEM_FIELD = FieldError("validation_system_field_change", "System fields cannot be deleted or renamed.")
+_UNKNOWN_FIELD = FieldError("validation_unknown_field", "The collection has no such field.")
+_ID_IS_PUBLIC = FieldError("validation_id_is_public", "The id of a record that may be seen cannot be hidden.")
 _FIELD_TYPE = FieldError("validation_field_type_change", "Field type cannot be changed.")
 
 
@@ -75,7 +77,8 @@ class Validator:
                 "indexes": check_indexes(self._connection, collection, self._old, self._kind),
             }
         )
-        return {**errors, **options}
+        rule_errors = self._field_rule_errors()
+        return {**errors, **options, **({FIELD_RULES: rule_errors} if rule_errors else {})}
 
     # -- the common keys ---------------------------------------------------------------------------------------------
 
@@ -121,6 +124,27 @@ class Validator:
         if error is None and self._old is not None and self._old.system and rule != getattr(self._old, attribute):
             error = _SYSTEM_RULE
         return error
+
+    def _field_rule_errors(self) -> FieldError | ErrorTree | None:
+        collection, old = self._collection, self._old
+        stored = collection.options.get(FIELD_RULES)
+        if old is not None and old.system and (stored or {}) != (old.options.get(FIELD_RULES) or {}):
+            return _SYSTEM_RULE
+        errors: dict[str, FieldError | ErrorTree] = {}
+        for name in stored if isinstance(stored, dict) else ():
+            if collection.field(name) is None:
+                errors[name] = _UNKNOWN_FIELD
+                continue
+            read, write = collection.read_rules.get(name, ""), collection.write_rules.get(name, "")
+            found = collect(
+                {
+                    "read": _ID_IS_PUBLIC if name == "id" and read != "" else self._rules.error(collection, read),
+                    "write": self._rules.error(collection, write),
+                }
+            )
+            if found:
+                errors[name] = found
+        return errors or None
 
     # -- fields ------------------------------------------------------------------------------------------------------
 

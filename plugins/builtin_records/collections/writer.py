@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from pbhost.database import Transaction
 from pbhost.errors import BadRequestError, DatabaseError, ErrorTree, FieldError, ValidationError
 from pbhost.hooks.events import CollectionEvent, ModelEvent
-from pbhost.model import Collection, Field, RequestContext, SchemaCheck
+from pbhost.model import FIELD_RULES, Collection, Field, RequestContext, SchemaCheck
 from pbhost.model.ids import collection_id
 
 from ..indexes import parse_index, unique_column_index
@@ -163,6 +163,8 @@ class SchemaWriter:
         if not all(field.id for field in collection.fields):
             collection.fields = build_fields(collection.fields)
         ensure_system_fields(collection, kind)
+        if old is not None:
+            _follow_fields(collection, old)
         if old is None:
             # those of a scaffold name no table yet; the required ones come back below under their final names
             collection.indexes = [text for text in collection.indexes if not _SCAFFOLD_INDEX.search(text)]
@@ -347,6 +349,24 @@ class SchemaWriter:
             chain.run_in(self._transaction, event, operation)
         else:
             operation()
+
+
+def _follow_fields(collection: Collection, old: Collection) -> None:
+    """The rules of renamed fields go with them, those of removed ones go away."""
+    rules = collection.options.get(FIELD_RULES)
+    if not isinstance(rules, dict):
+        return
+    followed = dict(rules)
+    for name in rules:
+        before = old.field(name)
+        if before is None or collection.field(name) is not None:
+            continue
+        rule, now = followed.pop(name), collection.field_by_id(before.id)
+        if now is not None:
+            followed.setdefault(now.name, rule)
+    collection.options[FIELD_RULES] = followed
+    if not followed:
+        del collection.options[FIELD_RULES]
 
 
 def _first_message(error: FieldError | ErrorTree) -> str:

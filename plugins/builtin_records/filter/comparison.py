@@ -31,7 +31,7 @@ class Comparer:
         parts = [self.compare(left, plain, right)]
         if not operator.is_any and (left.many or right.many):
             parts.append(self._no_contradiction(left, plain, right))
-        parts += dict.fromkeys(left.guards + right.guards)
+        parts += dict.fromkeys(left.guards + right.guards + left.reads + right.reads)
         return parts[0] if len(parts) == 1 else enclosed(all_of(parts))
 
     def compare(self, left: Value, operator: Operator, right: Value) -> Template:

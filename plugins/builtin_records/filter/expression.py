@@ -39,6 +39,7 @@ class Query:
     Attributes:
         ask: questions about the request that shape the SQL.
         joins: the joins of all its expressions.
+        guards: how many read rules were compiled; it tells their aliases apart.
         checks: list rules of the collections that a client joined, by alias; AND-ed once.
     """
 
@@ -48,6 +49,7 @@ class Query:
     functions: Mapping[str, FilterFunction]
     joins: Joins
     checks: dict[str, Template] = field(default_factory=dict)
+    guards: int = 0
 
     def require_list_rule(self, collection: Collection, alias: str) -> None:
         """Makes rows of a joined collection subject to its list rule.
@@ -88,9 +90,24 @@ class Expression:
     def __post_init__(self) -> None:
         query = self.query
         self._comparer = Comparer(query.dialect, query.ask)
-        self._paths = Paths(self.row, query.schema, query.dialect, query.joins, query.require_list_rule)
+        self._paths = Paths(self.row, query.schema, query.dialect, query.joins, query.require_list_rule, self._readable)
         self._request = RequestPaths(self._paths, self._comparer)
         self._functions = Functions(query.dialect, query.functions)
+
+    def _readable(self, collection: Collection, rule: str) -> Template:
+        """The condition that the row fulfils a read rule: asked apart, so that its joins do not multiply the rows."""
+        query, row = self.query, self.row
+        query.guards += 1
+        alias = f"r{query.guards}"
+        joins = Joins(query.dialect, prefix=f"{alias}_")
+        inner = Query(query.schema, query.dialect, query.ask, query.functions, joins)
+        condition = Expression(inner, Row(collection, alias, row.source, is_virtual=row.is_virtual)).compile(
+            parse_rule(rule)
+        )
+        query.joins.tables |= joins.tables
+        same_row = f"{column(query.dialect, alias, 'id')} = {column(query.dialect, row.alias, 'id')}"
+        rows = f"{row.source} {alias}" + joins.all()
+        return "EXISTS (SELECT 1 FROM " + rows + f" WHERE {same_row} AND (" + condition + "))"
 
     def compile(self, tree: Group) -> Template:
         """The condition of a tree.

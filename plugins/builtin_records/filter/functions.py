@@ -79,7 +79,8 @@ def _applied(call: Call, arguments: list[Value], spell: Callable[..., str]) -> V
     """The function of its arguments; the values of a multi-valued argument are its own values too."""
     sqls = [argument.sql for argument in arguments]
     guards = tuple(dict.fromkeys(guard for argument in arguments for guard in argument.guards))
-    value = Value(sql=spelled(spell, *sqls), guards=guards)
+    reads = tuple(dict.fromkeys(condition for argument in arguments for condition in argument.reads))
+    value = Value(sql=spelled(spell, *sqls), guards=guards, reads=reads)
     plural = [index for index, argument in enumerate(arguments) if argument.many]
     if not plural:
         return value

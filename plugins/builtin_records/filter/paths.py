@@ -35,6 +35,7 @@ class Step:
         collection: the collection of the row reached.
         links: how it is reached from the base row; the collection is None for links that need no list rule.
         many: whether the path may have reached several rows.
+        reads: conditions under which the caller may read the fields of the base row that the path names.
         missing_is_null: a name that does not exist gives NULL instead of an error.
     """
 
@@ -42,6 +43,7 @@ class Step:
     links: list[tuple[Link, Collection | None]] = field(default_factory=list)
     many: bool = False
     missing_is_null: bool = False
+    reads: dict[str, Template] = field(default_factory=dict)
 
     def through(self, link: Link, collection: Collection | None = None, *, many: bool = False) -> None:
         """One join further."""
@@ -56,6 +58,7 @@ class Paths:
     Attributes:
         row: where paths start.
         joins: the joins of the query, shared with its other expressions.
+        readable: the condition that the base row fulfils a read rule.
         require_list_rule: told of every collection that a restricted path joins.
     """
 
@@ -64,6 +67,7 @@ class Paths:
     dialect: Dialect
     joins: Joins
     require_list_rule: RequireListRule
+    readable: Callable[[Collection, str], Template]
 
     @property
     def is_restricted(self) -> bool:
@@ -82,7 +86,7 @@ class Paths:
         for index, segment in enumerate(segments[:-1]):
             found = step.collection.field(segment)
             if found is not None:
-                self._allow(found)
+                self._allow(found, step)
                 if found.kind in ("json", "geo"):
                     return self._json_value(step, found, segments[index + 1 :])
             hops += 1
@@ -102,9 +106,19 @@ class Paths:
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def _allow(self, found: Field) -> None:
-        if found.hidden and self.is_restricted:
+    def _allow(self, found: Field, step: Step, *, is_behind: bool = False) -> None:
+        """Refuses what a client may not read; what it may read of some rows only counts for those."""
+        if not self.is_restricted:
+            return
+        if found.hidden:
             raise FilterError(f"the field {found.name!r} is hidden")
+        rule = step.collection.read_rules.get(found.name, "")
+        if rule == "":
+            return
+        # Behind a relation other rows than the one compared would take part; the rows of views cannot be told apart.
+        if rule is None or is_behind or step.links or step.collection.is_view:
+            raise FilterError(f"the field {found.name!r} cannot be read by everyone")
+        step.reads[found.name] = self.readable(step.collection, rule)
 
     def _follow(self, step: Step, relation: Field, target: Collection) -> None:
         reference = relation.name
@@ -124,7 +138,7 @@ class Paths:
             if step.missing_is_null:
                 return False
             raise FilterError(f"unknown field or back-relation {segment[:100]!r} of {step.collection.name!r}")
-        self._allow(reference)
+        self._allow(reference, Step(referrer), is_behind=True)
         if self.row.is_virtual and not step.links:
             raise FilterError(f"nothing can refer by {segment!r} to a record that is not stored yet")
         many = reference.is_multiple or not has_unique_index(referrer, reference)
@@ -140,7 +154,7 @@ class Paths:
             if step.missing_is_null:
                 return NULL
             raise FilterError(f"unknown field {name[:100]!r} of {step.collection.name!r}")
-        self._allow(found)
+        self._allow(found, step)
         return self._column(step, found, modifier)
 
     def _column(self, step: Step, found: Field, modifier: str) -> Value:
@@ -212,6 +226,7 @@ class Paths:
             nature=nature,
             guards=guards,
             many=self._selected(links, spell) if step.many else None,
+            reads=tuple(step.reads.values()),
             is_text=is_text,
             never_null=is_text and not links and self.row.is_stored,
         )

@@ -14,7 +14,7 @@ import orjson
 from pbhost.database import SqlValue
 from pbhost.model import Field, UploadedFile
 
-from ..jsontext import JsonText
+from ..jsontext import BrokenJson, JsonText, json_of
 from .binding import Binding
 from .errors import FilterError
 from .like import like_pattern
@@ -296,6 +296,8 @@ def to_sql(value: object) -> SqlValue:
 
 def _stored(field: Field, value: object) -> SqlValue:
     """A submitted value as its field stores it. Outside of a record's write nobody has normalised it before."""
+    if field.kind == "json" and isinstance(json_of(value), BrokenJson):
+        raise FilterError(f"the value submitted for {field.name!r} has no JSON text")
     try:
         stored = field.to_db(value)
     except (TypeError, ValueError, RecursionError) as error:

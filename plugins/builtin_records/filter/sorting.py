@@ -38,8 +38,11 @@ def _term(term: str, expression: Expression) -> SortTerm:
     value = expression.identifier(name)
     if value.constant is not None:
         raise FilterError(f"cannot sort by {name[:100]!r}")
+    if value.reads:
+        # The order would tell of the values that the caller may not read.
+        raise FilterError(f"the field {name[:100]!r} cannot be read by everyone")
     field = row.collection.field(name)
-    # The columns of a table are NOT NULL, except for those of json fields. What was hidden from the caller is NULL.
+    # The columns of a table are NOT NULL, except for those of json fields.
     is_stored = field is not None and row.is_stored
     return SortTerm(
         value.sql,

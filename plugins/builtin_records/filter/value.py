@@ -49,6 +49,7 @@ class Value:
         parameter: the slot, if the operand is one bound value: LIKE then makes a pattern of it.
         many: all its values for the current row, if the path is multi-valued.
         guards: conditions without which no comparison with it may hold.
+        reads: conditions without which the caller may not read it: then no comparison holds.
         constant: what yields the value if no row is needed for it.
         is_text: a plain text column, or NULL where its row is missing.
         never_null: the column of a row that is certainly there.
@@ -61,6 +62,7 @@ class Value:
     many: Many | None = None
     guards: tuple[Template, ...] = ()
     constant: Slot | None = None
+    reads: tuple[Template, ...] = ()
     is_text: bool = False
     never_null: bool = False
 

@@ -16,6 +16,7 @@ from pbhost.model import Collection, Record, RequestContext
 from .chains import Chains
 from .codec import Codecs, Encode
 from .expand import Expander, ExpandTree, Source
+from .fieldrules import FieldRules, hide_unreadable
 from .queries import Queries
 from .saving import wait_for
 
@@ -33,7 +34,8 @@ class Answers:
         self._codecs = codecs
         self._queries = queries
         self._chains = chains
-        self._source = Source(app, queries, codecs)
+        self.field_rules = FieldRules(codecs, queries)
+        self._source = Source(app, queries, codecs, self.field_rules)
         self._objects = _Objects(codecs, self)
         self._records = _Records(codecs, self)
 
@@ -89,7 +91,7 @@ class Answers:
         collection = records[0].collection
         codec = self._codecs.of(collection)
         rows = [tuple(codec.row(record)) for record in records]
-        self._records.prepare(connection, collection, rows, records, context)
+        self._records.prepare(connection, collection, rows, records, context, may_be_gone=True)
         if expand is not None:
             Expander(self._source, self._records, connection, context).expand(collection, rows, records, expand)
 
@@ -178,6 +180,18 @@ class _Objects:
     def build(
         self, connection: Connection, collection: Collection, rows: Sequence[Row], context: RequestContext
     ) -> list[dict[str, object]]:
+        nodes = self._encoded(connection, collection, rows, context)
+        unreadable = self._answers.field_rules.unreadable(connection, collection, rows, context)
+        if unreadable:
+            index = self._codecs.of(collection).id_index
+            for row, node in zip(rows, nodes, strict=True):
+                for name in unreadable.get(str(row[index]), ()):
+                    node.pop(name, None)
+        return nodes
+
+    def _encoded(
+        self, connection: Connection, collection: Collection, rows: Sequence[Row], context: RequestContext
+    ) -> list[dict[str, object]]:
         codec = self._codecs.of(collection)
         encode: Encode = codec.encode_all if context.is_superuser else codec.encode
         if not collection.is_auth or context.is_superuser:
@@ -216,7 +230,11 @@ class _Records:
         rows: Sequence[Row],
         records: Sequence[Record],
         context: RequestContext,
+        *,
+        may_be_gone: bool = False,
     ) -> None:
+        rules = self._answers.field_rules
+        hide_unreadable(records, rules.unreadable(connection, collection, rows, context, may_be_gone=may_be_gone))
         if context.is_superuser:
             names = [field.name for field in collection.fields if field.hidden]
             for record in records:

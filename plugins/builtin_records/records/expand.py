@@ -15,6 +15,7 @@ from pbhost.model import Collection, Field, RequestContext
 from ..filter import FilterError
 from ..indexes import unique_column_index
 from .codec import Codecs
+from .fieldrules import FieldRules
 from .queries import Queries, chunks
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Source:
     app: App
     queries: Queries
     codecs: Codecs
+    field_rules: FieldRules
 
 
 class _TooMuch(Exception):
@@ -113,6 +115,7 @@ class Expander(Generic[Node]):
         self._app = source.app
         self._queries = source.queries
         self._codecs = source.codecs
+        self._field_rules = source.field_rules
         self._builder = builder
         self._connection = connection
         self._context = context.derive(context="expand")
@@ -212,11 +215,22 @@ class Expander(Generic[Node]):
         """The related ids of each row, in order, and the rows of those that the caller may see."""
         look_up = self._referrers if relation.is_back else self._own
         links = look_up(collection, relation, rows)
+        if not relation.is_back:
+            allowed = self._readable(collection, relation.field, list(links))
+            links = {id_: ids for id_, ids in links.items() if id_ in allowed}
         wanted = list(dict.fromkeys(id_ for ids in links.values() for id_ in ids))
+        if relation.is_back:
+            allowed = self._readable(relation.target, relation.field, wanted)
+            wanted = [id_ for id_ in wanted if id_ in allowed]
         if not wanted:
             return links, []
         rule = "" if self._context.is_superuser else relation.target.view_rule or ""
         return links, self._queries.by_ids(self._connection, relation.target, wanted, rule, self._context)
+
+    def _readable(self, owner: Collection, field: Field, ids: list[str]) -> set[str]:
+        """Which rows let the caller read the relation that is followed."""
+        rule = owner.read_rules.get(field.name, "")
+        return self._field_rules.readable_ids(self._connection, owner, ids, rule, self._context)
 
     def _own(self, collection: Collection, relation: _Relation, rows: Sequence[Row]) -> dict[str, list[str]]:
         codec = self._codecs.of(collection)

@@ -237,7 +237,7 @@ class RecordsWithin:
         context: RequestContext,
     ) -> None:
         core = self._core
-        source = Source(core.app, core.queries, core.codecs)
+        source = Source(core.app, core.queries, core.codecs, core.answers.field_rules)
         expander = Expander(source, _Plain(core), self._connection, context)
         expander.expand(collection, rows, records, tree)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pbhost.database import Connection, SqlValue, Transaction
 from pbhost.errors import BadRequestError
 from pbhost.hooks import Chain
-from pbhost.model import Field, Record, Rule
+from pbhost.model import BodyValue, Field, Record, Rule
 
 from ...filter import virtual_row
+from ..body import apply_body
 from ..faults import CREATE_FAILED
 from .base import Outcome
 from .saved import Saved
@@ -30,12 +33,13 @@ class Create(Saved):
     @property
     def needs_look(self) -> bool:
         has_rule = bool(self.rule) and not self.context.is_superuser
-        return has_rule or bool(self._may_manage())
+        return has_rule or self._asks_write_rules or bool(self._may_manage())
 
     def _request_chain(self) -> Chain | None:
         return self.chains.create_request
 
     def look(self, connection: Connection | None) -> None:
+        self._drop_unwritable(connection)
         self._apply(Record(self.collection))
         self._virtual: dict[str, SqlValue] = {}
         manage_rule = self._may_manage()
@@ -52,7 +56,15 @@ class Create(Saved):
             for field in self._slow:
                 self._virtual[field.name] = field.to_db(self.record[field.name])
             self._check(tx)
+        if self.needs_loop:
+            self._recheck_writable(tx)
         return self._save(tx)
+
+    def _write_rule_holds(self, connection: Connection, rule: str, body: Mapping[str, BodyValue]) -> bool:
+        record = Record(self.collection)
+        context = self.context.derive(body=apply_body(record, body, reveal=False))
+        queries = self.core.queries
+        return queries.virtual_holds(connection, self.collection, virtual_row(record), rule, context)
 
     def _to_prepare(self) -> list[Field]:
         fields = super()._to_prepare()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from pbhost.database import SqlValue, Transaction
-from pbhost.errors import ValidationError
+from pbhost.database import Connection, SqlValue, Transaction
+from pbhost.errors import BadRequestError, ValidationError
 from pbhost.hooks.events import ApiWrite, RecordRequestEvent
 from pbhost.model import BodyValue, Collection, Field, Record, RequestContext
 
@@ -17,6 +18,7 @@ from ..codec import dumps
 from ..core import Core
 from ..expand import parse_expand
 from ..faults import write_failure
+from ..fieldrules import kept_body
 from ..saving import prepare, undo
 from .base import Action, Outcome, Run
 
@@ -50,6 +52,9 @@ class Saved(Action):
         )
         self.submitted: Mapping[str, BodyValue] = context.body
         self.manages = False
+        self._body = self.submitted
+        self._limited = self._limited_fields()
+        self._kept: frozenset[str] = frozenset()
         self._slow = self._slow_fields()
         self._saved = False
 
@@ -65,13 +70,59 @@ class Saved(Action):
         named = addressed(self.collection, self.submitted)
         return [field for field in lifecycle.slow if field.name in named]
 
+    def _limited_fields(self) -> tuple[str, ...]:
+        """The submitted fields that have a write rule for this caller."""
+        rules = self.collection.write_rules
+        if not rules or self.context.is_superuser:
+            return ()
+        return tuple(sorted(addressed(self.collection, self.submitted) & rules.keys()))
+
+    @property
+    def _asks_write_rules(self) -> bool:
+        """Whether a write rule has to be evaluated."""
+        rules = self.collection.write_rules
+        return any(rules[name] is not None for name in self._limited)
+
+    def _drop_unwritable(self, connection: Connection | None) -> None:
+        """Leaves out of the body what the caller may not write, as if it had not been sent."""
+        if self._limited:
+            self._kept = kept_body(
+                self.collection.write_rules, self._limited, lambda rule, kept: self._may_write(connection, rule, kept)
+            )
+            self._body = self._body_with(self._kept)
+
+    def _recheck_writable(self, connection: Connection) -> None:
+        """Anything may have happened since the look: a field that may no longer be written fails the whole write."""
+        rules = self.collection.write_rules
+        for rule in {rules[name] for name in self._kept}:
+            if rule and not self._may_write(connection, rule, self._kept):
+                raise BadRequestError(self.message, cause="a write rule of a field is no longer satisfied")
+
+    def _may_write(self, connection: Connection | None, rule: str, kept: frozenset[str]) -> bool:
+        assert connection is not None, "write rules need the database"
+        return self._write_rule_holds(connection, rule, self._body_with(kept))
+
+    @abstractmethod
+    def _write_rule_holds(self, connection: Connection, rule: str, body: Mapping[str, BodyValue]) -> bool:
+        """Whether a write rule holds if that body is what is written."""
+
+    def _body_with(self, kept: frozenset[str]) -> Mapping[str, BodyValue]:
+        """The submitted body without the limited fields that are not kept."""
+        dropped = frozenset(self._limited) - kept
+        field_of = self.collection.field_of
+        return {
+            key: value
+            for key, value in self.submitted.items()
+            if (field := field_of(key)) is None or field.name not in dropped
+        }
+
     def _apply(self, record: Record) -> None:
-        body = apply_body(record, self.submitted, reveal=self.context.is_superuser)
+        body = apply_body(record, self._body, reveal=self.context.is_superuser)
         self.record = record
         self.context = self.context.derive(body=body)
 
     def _api(self) -> ApiWrite:
-        return ApiWrite(manages=self.manages, body=self.submitted)
+        return ApiWrite(manages=self.manages, body=self._body)
 
     def _may_manage(self) -> str:
         """The manage rule if it has to be asked; superusers have manage access, guests never."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from pbhost.database import Connection, Transaction
 from pbhost.errors import NotFoundError
 from pbhost.hooks import Chain
-from pbhost.model import Collection, Record, RequestContext, Rule
+from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
 
 from ..aftermath import Aftermath
+from ..body import apply_body
 from ..core import Core
 from ..faults import UPDATE_FAILED
 from .base import Outcome
@@ -63,7 +66,10 @@ class Update(Saved):
 
     def look(self, connection: Connection | None) -> None:
         assert connection is not None, "an update needs the stored row"
-        self._apply(self._fetch(connection))
+        record = self._fetch(connection)
+        self._stored = record
+        self._drop_unwritable(connection)
+        self._apply(record.copy())
         self._check(connection)
         manage_rule = self._may_manage()
         if manage_rule:
@@ -72,9 +78,16 @@ class Update(Saved):
 
     def finish(self, tx: Transaction) -> Outcome:
         if self._looked_in is not tx:
-            self.record.rebase(self._fetch(tx))
+            self._stored = self._fetch(tx)
+            self.record.rebase(self._stored)
             self._check(tx)
+            self._recheck_writable(tx)
         return self._save(tx)
+
+    def _write_rule_holds(self, connection: Connection, rule: str, body: Mapping[str, BodyValue]) -> bool:
+        normalised = apply_body(self._stored.copy(), body, reveal=False)
+        context = self.context.derive(body=normalised)
+        return self.core.queries.holds(connection, self.collection, self._id, rule, context)
 
     def _fetch(self, connection: Connection) -> Record:
         queries = self.core.queries
