@@ -69,13 +69,22 @@ class AuthPlugin:
 
     @hookimpl
     def register_auth_methods(self, app: App) -> list[services.AuthMethod]:
-        """Password, OAuth2 and one-time password."""
+        """Password, OAuth2, one-time password, and authenticator apps where they are switched on."""
         from builtin_auth.methods.oauth2 import OAuth2Method
         from builtin_auth.methods.otp import OtpMethod
         from builtin_auth.methods.password import PasswordMethod
 
         service = self.service(app)
-        return [PasswordMethod(app, service), OAuth2Method(app, service), OtpMethod(app, service)]
+        found: list[services.AuthMethod] = [
+            PasswordMethod(app, service),
+            OAuth2Method(app, service),
+            OtpMethod(app, service),
+        ]
+        if app.options("auth").get("totp") is True:
+            from builtin_auth.methods.totp import TotpMethod
+
+            found.append(TotpMethod(app, service))
+        return found
 
     @hookimpl
     def register_oauth2_providers(self, app: App) -> list[services.OAuth2Provider]:
@@ -109,9 +118,9 @@ class AuthPlugin:
     @hookimpl
     def register_migrations(self) -> list[Migration]:
         """The tables that PocketBase does not have."""
-        from builtin_auth.attempts import MIGRATION
+        from builtin_auth import attempts, totp
 
-        return [MIGRATION]
+        return [attempts.MIGRATION, totp.MIGRATION]
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,11 @@ CONFIG_SCHEMA: dict[str, JSON] = {
             "default": 0,
             "description": "threads that hash; 0 means one less than there are cores",
         },
+        "totp": {
+            "type": "boolean",
+            "default": False,
+            "description": "authenticator apps as a second factor where a collection asks for two",
+        },
         "hash_queue": {
             "type": "integer",
             "minimum": 1,

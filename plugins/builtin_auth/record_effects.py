@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from builtin_auth import superusers
+from builtin_auth import superusers, totp
 from builtin_auth.errors import INVALID_AUTH_ID, StaleCredentials
 from builtin_auth.record_checks import CHECKED_KEY, WRONG_OLD_PASSWORD
 from builtin_auth.references import AUTH_ORIGINS, EXTERNAL_AUTHS, MFAS, OTPS, REFERENCES, clear
@@ -71,6 +71,7 @@ class RecordEffects:
         yield
         for name in REFERENCES:
             clear(self._app, connection, name, record)
+        totp.forget(connection, record.collection.id, record.id)
         self._forget(record, connection)
 
     def _forget(self, record: Record, connection: Transaction) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builtin_auth import totp
 from builtin_auth.errors import NOT_IN_LIST
 from builtin_auth.references import EXTERNAL_AUTHS, REFERENCES, clear_collection
 from pbhost.database import Sql, Transaction
@@ -61,3 +62,4 @@ class ReferenceChecks:
         if event.collection.is_auth:
             for name in REFERENCES:
                 clear_collection(self._app, event.connection, name, event.collection.id)
+            totp.forget(event.connection, event.collection.id)

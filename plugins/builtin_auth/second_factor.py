@@ -42,7 +42,7 @@ class SecondFactor:
         options = self._options.of(record.collection)
         if not options.mfa_enabled or not method or not await self._is_asked_for(record, options.mfa_rule, context):
             return
-        mfa_id = _mfa_id(context)
+        mfa_id = read_mfa_id(context)
         records = self._app.records
         if not mfa_id:
             values = {"collectionRef": record.collection.id, "recordRef": record.id, "method": method}
@@ -75,7 +75,12 @@ def _without_superuser(context: RequestContext) -> RequestContext:
     return context.derive(auth=None) if context.is_superuser else context
 
 
-def _mfa_id(context: RequestContext) -> str:
+def read_mfa_id(context: RequestContext) -> str:
+    """The id of the half-done sign-in that a request goes on with, "" for none.
+
+    Raises:
+        BadRequestError: it is no text.
+    """
     from_query = context.query.get("mfaId", "")
     if from_query:
         return from_query

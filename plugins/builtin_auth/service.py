@@ -18,6 +18,7 @@ from builtin_auth.record_mails import RecordMails
 from builtin_auth.second_factor import SecondFactor
 from builtin_auth.throttle import Cooldown
 from builtin_auth.tokens import Tokens
+from builtin_auth.totp import Totp
 from pbhost.errors import JSON
 from pbhost.model import Collection, Record, RequestContext
 
@@ -49,6 +50,7 @@ class AuthService:
         self.reset_mails = Cooldown(_MAIL_PAUSE)
         self.verification_mails = Cooldown(_MAIL_PAUSE)
         self.otp_attempts = SharedAttempts(app, "otp", _OTP_ATTEMPTS, _OTP_WINDOW)
+        self.totp = Totp(app)
         self.apple_names = AppleNames()
         self._providers: dict[str, OAuth2Provider] = {}
         self._providers_of = -1
