@@ -58,7 +58,8 @@ class Collections(Protocol):
     def new(self, type: str = "base", **values: object) -> Collection:
         """A new collection of that type: default rules, options and system fields, changed by ``values``.
 
-        ``fields`` may hold fields in their JSON form: ``new(name="posts", fields=[{"type": "text", "name": "title"}])``.
+        ``fields`` may hold fields in their JSON form:
+        ``new(name="posts", fields=[{"type": "text", "name": "title"}])``.
 
         Raises:
             pbhost.model.OptionTypeError: such a field cannot be decoded.
