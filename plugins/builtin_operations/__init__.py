@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -74,12 +74,16 @@ class OperationsPlugin:
         return routes(self.of(app))
 
     @hookimpl(wrapper=True, tryfirst=True)
-    def on_bootstrap(self, event: BootstrapEvent) -> Iterator[None]:
+    async def on_bootstrap(self, event: BootstrapEvent) -> AsyncIterator[None]:
         """Does a staged restore before any file of the data directory is opened."""
         from builtin_operations.backups import pending
 
-        pending.apply(event.app.config.dir, clean=event.app.config.worker == 0)
+        restored = pending.apply(event.app.config.dir, clean=event.app.config.worker == 0)
         yield
+        if restored:
+            from builtin_operations.migrations.runner import Migrator
+
+            await Migrator(event.app).adopt_automatic()
 
     @hookimpl
     async def on_collection_after_update_success(self, event: CollectionEvent) -> None:

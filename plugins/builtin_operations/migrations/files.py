@@ -17,6 +17,7 @@ from builtin_operations.migrations.errors import MigrationError
 Step = Callable[[object], object]
 
 _STAMP: Final = re.compile(r"(\d{1,12})_")
+_AUTOMATIC: Final = re.compile(r"\d+_(created|updated|deleted)_\w+\.py")
 #: A file whose number is this far ahead of the clock was not numbered by a clock.
 _FAR_AHEAD: Final = 24 * 3600
 
@@ -85,3 +86,8 @@ def file_name(stamp: int, title: str) -> str:
     slug = re.sub(r"[^a-z0-9_]+", "_", title.strip().lower()).strip("_") if not title.isidentifier() else title
     # Test runners collect what ends like this.
     return f"{stamp}_{slug}{'_' if slug.endswith('test') else ''}.py"
+
+
+def is_automatic(name: str) -> bool:
+    """Whether a file is named like one of a change through the API."""
+    return _AUTOMATIC.fullmatch(name) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING, Final, cast
 from builtin_operations.migrations import history
 from builtin_operations.migrations.errors import MigrationError
 from builtin_operations.migrations.facade import MigrationApp
-from builtin_operations.migrations.files import MigrationFile, Step, describe, list_files, load_file
+from builtin_operations.migrations.files import MigrationFile, Step, describe, is_automatic, list_files, load_file
 from pbhost.errors import ApiError, tree_to_json
 
 if TYPE_CHECKING:
     from pbhost.app import App
     from pbhost.database import AsyncTransaction, Transaction
+
+log = logging.getLogger("pbhost.migrations")
 
 #: Migrations may rewrite large tables.
 TIME_LIMIT: Final = 24 * 3600.0
@@ -75,6 +78,24 @@ class Migrator:
             return chosen
 
         return await self._in_transaction(run)
+
+    async def adopt_automatic(self) -> None:
+        """After a restore: notes files of changes through the API as applied, without applying them.
+
+        They were written after the backup. Applied again they would undo the restore: delete once more the collection
+        that somebody wanted back.
+        """
+        names = [path.name for path in await asyncio.to_thread(list_files, self.directory) if is_automatic(path.name)]
+
+        def adopt(transaction: Transaction) -> list[str]:
+            known = set(history.applied_files(transaction))
+            missing = [name for name in names if name not in known]
+            for name in missing:
+                history.record(transaction, name)
+            return missing
+
+        if names and (adopted := await self._app.db.write(adopt, exclusive=True)):
+            log.warning("newer than the restored backup, noted as applied but not applied: %s", ", ".join(adopted))
 
     async def sync(self) -> list[str]:
         """Forgets recorded migrations whose file is gone; returns their names."""
