@@ -33,9 +33,7 @@ async def test_the_server_restarts_in_place_with_the_restored_data(tmp_path: Pat
     data = str(tmp_path / "pb_data")
     assert await (await pbhost("superuser", "upsert", EMAIL, PASSWORD, "--dir", data)).wait() == 0
     # A change that was written down as a migration would be applied again to the restored data, as it should.
-    server = await pbhost(
-        "serve", "--dir", data, "--http", "127.0.0.1:0", "--workers", workers, "--automigrate", "false"
-    )
+    server = await pbhost("serve", "--dir", data, "--http", "127.0.0.1:0", "--workers", workers, "--automigrate=false")
     try:
         url = await banner(server)
         async with aiohttp.ClientSession() as http:
