@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from pbhost.errors import BadRequestError, PayloadTooLargeError
@@ -23,6 +24,8 @@ MEMORY_LIMIT: Final = 16 * 1024 * 1024
 TEXT_LIMIT: Final = 26 * 1024 * 1024
 MAX_PARTS: Final = 1000
 _CHUNK: Final = 256 * 1024
+_PARAMETER: Final = re.compile(r';\s*([A-Za-z0-9_-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;"]*)')
+_ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
 @dataclass(slots=True)
@@ -60,11 +63,11 @@ async def read_multipart(request: web.Request, limit: int) -> Multipart:
                 raise BadRequestError(cause=f"more than {MAX_PARTS} multipart parts")
             if not isinstance(part, BodyPartReader):
                 raise BadRequestError(cause="nested multipart")
-            name = part.name
+            name, filename = _disposition(part)
             if not name:
                 await _drain(part, request, limit)
-            elif part.filename:
-                upload = await _read_file(part, request, limit, memory)
+            elif filename:
+                upload = await _read_file(part, filename, request, limit, memory)
                 result.uploads.append((name, upload))
                 memory = max(0, memory - upload.size)
             else:
@@ -78,6 +81,25 @@ async def read_multipart(request: web.Request, limit: int) -> Multipart:
         result.close()
         raise
     return result
+
+
+def _disposition(part: BodyPartReader) -> tuple[str, str]:
+    """Name and file name of a part, "" for what it has not.
+
+    aiohttp takes a quoted name with more than one semicolon for a malformed header, which would lose the file.
+    """
+    header = part.headers.get(hdrs.CONTENT_DISPOSITION, "")
+    if "*" in header:
+        return part.name or "", part.filename or ""
+    found = {key.lower(): _unquoted(value.strip()) for key, value in reversed(_PARAMETER.findall(header))}
+    return found.get("name", ""), found.get("filename", "")
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or not value.startswith('"'):
+        return value
+    # Other backslashes stay: some clients send whole Windows paths.
+    return _ESCAPED.sub(r"\1", value[1:-1])
 
 
 def _check(request: web.Request, limit: int) -> None:
@@ -100,8 +122,10 @@ async def _read_text(part: BodyPartReader, request: web.Request, limit: int, roo
     return text
 
 
-async def _read_file(part: BodyPartReader, request: web.Request, limit: int, memory: int) -> UploadedFile:
-    name = base_name(part.filename or "")
+async def _read_file(
+    part: BodyPartReader, filename: str, request: web.Request, limit: int, memory: int
+) -> UploadedFile:
+    name = base_name(filename)
     content = bytearray()
     while chunk := await part.read_chunk(_CHUNK):
         _check(request, limit)
