@@ -9,6 +9,7 @@ from bench.report import Report
 from bench.workloads import (
     create,
     fanout,
+    files,
     health,
     idle_plugins,
     listing,
@@ -30,6 +31,7 @@ WORKLOADS: dict[str, Callable[[Environment, Report], None]] = {
     "create": create.run,
     "auth_refresh": refresh.run,
     "fanout": fanout.run,
+    "files": files.run,
     "memory": memory.run,
     "live_latency": realtime.run_latency,
     "live_identities": realtime.run_identities,
