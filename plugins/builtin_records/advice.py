@@ -72,9 +72,7 @@ def _look_ups(app: App) -> Iterator[tuple[Collection, tuple[str, ...], str]]:
                     yield other, (path,), f"the {kind} rule of {collection.name!r} looks it up"
 
 
-def _sorted_lists(
-    app: App, sorts: Sequence[tuple[str, str]]
-) -> Iterator[tuple[Collection, tuple[str, ...], str]]:
+def _sorted_lists(app: App, sorts: Sequence[tuple[str, str]]) -> Iterator[tuple[Collection, tuple[str, ...], str]]:
     for name, sort in sorts:
         collection = app.collections.find(name)
         columns = tuple(term.strip().removeprefix("+") for term in sort.split(",") if term.strip())

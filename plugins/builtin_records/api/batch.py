@@ -69,9 +69,7 @@ def batch_routes(app: App, service: RecordsService) -> list[Route]:
     """The route of this API."""
     api = BatchApi(app, service)
     return [
-        Route(
-            "POST", "/api/batch", api.run, body_limit=api.body_limit, summary="Run several writes in one transaction"
-        )
+        Route("POST", "/api/batch", api.run, body_limit=api.body_limit, summary="Run several writes in one transaction")
     ]
 
 

@@ -40,9 +40,7 @@ def record_routes(app: App, service: RecordsService) -> list[Route]:
     return [
         Route("GET", _PREFIX, api.list, tags=("list",), summary="List records"),
         Route("GET", _PREFIX + "/{id}", api.view, tags=("view",), summary="View a record"),
-        Route(
-            "POST", _PREFIX, api.create, tags=("create",), body_limit=api.body_limit, summary="Create a record"
-        ),
+        Route("POST", _PREFIX, api.create, tags=("create",), body_limit=api.body_limit, summary="Create a record"),
         Route(
             "PATCH",
             _PREFIX + "/{id}",
@@ -119,9 +117,7 @@ class RecordsApi:
         if hook is None and not service.core.answers.needs_records(collection, expand):
             keys = _plain_keys(request, context)
             body = await self._app.db.read(
-                lambda connection: service.reading.view(
-                    connection, collection, id_, context, expand=expand, keys=keys
-                ),
+                lambda connection: service.reading.view(connection, collection, id_, context, expand=expand, keys=keys),
                 lane=lane,
             )
             if body is None:

@@ -71,9 +71,7 @@ class CompiledQuery:
 
     def exists(self, id_marks: int | None) -> Template:
         """``SELECT 1`` if there is any row."""
-        return self._cached(
-            ("exists", id_marks), lambda: self._rows("1", self.count_joins, id_marks) + " LIMIT 1"
-        )
+        return self._cached(("exists", id_marks), lambda: self._rows("1", self.count_joins, id_marks) + " LIMIT 1")
 
     def keyset(self) -> Keyset:
         """The complete order of the rows.

@@ -177,5 +177,3 @@ class Expression:
         if literal is not None and self.row.collection.field(name) is None:
             return literal
         return self._paths.resolve(name)
-
-

@@ -1,8 +1,8 @@
 """Filter text to its tree, by recursive descent. Any text gives a tree or a :class:`FilterError`, in bounded time.
 
-    expr    := term ( ("&&" | "||") term )*
-    term    := operand sign operand | "(" expr ")"
-    operand := identifier | number | text | function | "{:name}"
+expr    := term ( ("&&" | "||") term )*
+term    := operand sign operand | "(" expr ")"
+operand := identifier | number | text | function | "{:name}"
 """
 
 from __future__ import annotations

@@ -100,9 +100,7 @@ class RequestPaths:
     def _submitted_items(self, found: Field) -> Value:
         step = Step(self.paths.row.collection)
         step.through(SubmittedRows(SubmittedItems(found.name), found.is_multiple), many=found.is_multiple)
-        return self.paths.value(
-            step, lambda alias: column(self.paths.dialect, alias, "value"), nature=Nature.KNOWN
-        )
+        return self.paths.value(step, lambda alias: column(self.paths.dialect, alias, "value"), nature=Nature.KNOWN)
 
     def _submitted_relation(self, relation: Field, rest: str) -> Value:
         target = relation_target(relation, self.paths.schema)

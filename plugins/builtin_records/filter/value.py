@@ -88,6 +88,4 @@ FALSE = Value(sql=Template("0"), nature=Nature.KNOWN, constant=Constant(0))
 
 def bound(slot: Slot, nature: Nature | None = None) -> Value:
     """One bound value; without ``nature`` it is asked of the request."""
-    return Value(
-        sql=Template("?", (slot,)), nature=slot if nature is None else nature, parameter=slot, constant=slot
-    )
+    return Value(sql=Template("?", (slot,)), nature=slot if nature is None else nature, parameter=slot, constant=slot)

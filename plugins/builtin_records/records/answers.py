@@ -112,9 +112,7 @@ class Answers:
                 shown |= self._queries.holding(connection, collection, ids, rule, context)
         return shown
 
-    def run_enrich_hooks_in(
-        self, connection: Connection, records: Sequence[Record], context: RequestContext
-    ) -> None:
+    def run_enrich_hooks_in(self, connection: Connection, records: Sequence[Record], context: RequestContext) -> None:
         """Runs the enrich hooks from a database thread.
 
         Raises:
@@ -146,9 +144,7 @@ class Answers:
         return RecordEnrichEvent(app=self._app, collection=record.collection, record=record, context=context)
 
 
-def _innermost_first(
-    records: Sequence[Record], context: RequestContext
-) -> Iterator[tuple[Record, RequestContext]]:
+def _innermost_first(records: Sequence[Record], context: RequestContext) -> Iterator[tuple[Record, RequestContext]]:
     """Records with those they are expanded by, each once, and the context in which it is shown."""
     seen: set[int] = set()
 

@@ -69,9 +69,7 @@ class Deleting:
         if collection.is_view:
             raise BadRequestError(UNSUPPORTED_TYPE)
         chains = self._chains.of(collection).delete
-        event = RecordEvent(
-            app=self._app, action="delete", context=context, collection=collection, record=record
-        )
+        event = RecordEvent(app=self._app, action="delete", context=context, collection=collection, record=record)
         try:
             if chains.whole:
                 chains.whole.run_in(tx, event, lambda: self._inside(tx, event, chains, aftermath))
@@ -237,9 +235,7 @@ class Deleting:
         table, column = tx.dialect.quote(codec.collection.name), tx.dialect.quote(name)
         rows: list[Row] = []
         for some in chunks(values):
-            rows += tx.fetch_all(
-                f"SELECT {codec.columns()} FROM {table} WHERE {column} IN ({_marks(some)})", some
-            )
+            rows += tx.fetch_all(f"SELECT {codec.columns()} FROM {table} WHERE {column} IN ({_marks(some)})", some)
         return rows
 
 

@@ -121,9 +121,7 @@ class Expander(Generic[Node]):
         self._context = context.derive(context="expand")
         self._weights: dict[int, int] = {}
 
-    def expand(
-        self, collection: Collection, rows: Sequence[Row], nodes: Sequence[Node], tree: ExpandTree
-    ) -> None:
+    def expand(self, collection: Collection, rows: Sequence[Row], nodes: Sequence[Node], tree: ExpandTree) -> None:
         """Attaches what a tree asks for; failures are logged, never raised."""
         try:
             self._level(collection, rows, nodes, tree)
@@ -132,9 +130,7 @@ class Expander(Generic[Node]):
         except (FilterError, DatabaseError) as error:
             log.warning("an expand of %r failed: %s", collection.name, error)
 
-    def _level(
-        self, collection: Collection, rows: Sequence[Row], nodes: Sequence[Node], tree: ExpandTree
-    ) -> bool:
+    def _level(self, collection: Collection, rows: Sequence[Row], nodes: Sequence[Node], tree: ExpandTree) -> bool:
         """Returns whether any path of the tree was processed without failing as a whole."""
         if not rows:
             return True

@@ -22,9 +22,7 @@ NOT_SUPERUSER = "Only superusers can perform this action."
 UNSUPPORTED_TYPE = "Unsupported collection type."
 CREATE_FAILED = "Failed to create record."
 UPDATE_FAILED = "Failed to update record."
-DELETE_BLOCKED = (
-    "Failed to delete record. Make sure that the record is not part of a required relation reference."
-)
+DELETE_BLOCKED = "Failed to delete record. Make sure that the record is not part of a required relation reference."
 
 
 class NeedsExclusive(PbhostError):
@@ -35,9 +33,7 @@ def not_unique(collection: Collection, error: UniqueViolationError) -> Validatio
     """The field errors of a unique violation: one for each field that the index names (records.md 2.5)."""
     named = {column.lower() for column in error.columns}
     table = collection.name.lower()
-    fields = {
-        field.name: NOT_UNIQUE for field in collection.fields if f"{table}.{field.name.lower()}" in named
-    }
+    fields = {field.name: NOT_UNIQUE for field in collection.fields if f"{table}.{field.name.lower()}" in named}
     return ValidationError(fields, cause=str(error))
 
 

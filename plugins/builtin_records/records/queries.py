@@ -137,9 +137,7 @@ class Queries:
         names = self._codecs.of(collection).names
         rows: list[Row] = []
         for some in chunks(ids):
-            rows += connection.fetch_all(
-                self.planner.query(collection, context, rule=rule, ids=some).select(names)
-            )
+            rows += connection.fetch_all(self.planner.query(collection, context, rule=rule, ids=some).select(names))
         return rows
 
     def search(

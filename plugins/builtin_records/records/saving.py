@@ -154,9 +154,7 @@ class Saving:
         event, chains, record = save.event, save.chains, save.record
         seen = prepared(record)
         fields = [
-            field
-            for field in save.lifecycle.settle
-            if save.is_new or field.name in seen or record.changed(field.name)
+            field for field in save.lifecycle.settle if save.is_new or field.name in seen or record.changed(field.name)
         ]
         if not (fields or chains.success or chains.error):
             return

@@ -134,9 +134,7 @@ class RecordsService:
         position: Position | None = None
 
         def next_batch(records: RecordsWithin) -> tuple[list[Record], Position | None]:
-            return records.batch(
-                collection, filter, params, sort=sort, limit=batch, after=position, as_=as_
-            )
+            return records.batch(collection, filter, params, sort=sort, limit=batch, after=position, as_=as_)
 
         while True:
             found, position = await self._read(next_batch, None, "list")
@@ -257,9 +255,7 @@ class RecordsService:
         *,
         tx: AsyncTransaction | None = None,
     ) -> Record:
-        action = Create(
-            self.core, collection, context.derive(body=body), Aftermath(self._app), wants_record=True
-        )
+        action = Create(self.core, collection, context.derive(body=body), Aftermath(self._app), wants_record=True)
         return await self._written(action, tx)
 
     async def _as_caller(
@@ -340,9 +336,7 @@ class RecordsService:
         self, collection: Collection, ids: Sequence[str], rule: Rule, context: RequestContext, *, filter: str = ""
     ) -> set[str]:
         return await self._app.db.read(
-            lambda connection: self.core.queries.holding(
-                connection, collection, ids, rule, context, filter=filter
-            )
+            lambda connection: self.core.queries.holding(connection, collection, ids, rule, context, filter=filter)
         )
 
     def rule_error(self, collection: Collection, rule: str) -> str | None:

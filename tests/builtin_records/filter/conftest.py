@@ -135,9 +135,7 @@ class World:
             json.dumps(value, separators=(",", ":")) if isinstance(value, (list, dict)) else value
             for value in values.values()
         ]
-        self.connection.execute(
-            f"INSERT INTO {self.dialect.quote(collection_name)} ({names}) VALUES ({marks})", row
-        )
+        self.connection.execute(f"INSERT INTO {self.dialect.quote(collection_name)} ({names}) VALUES ({marks})", row)
 
     def record(self, collection_name: str, **values: object) -> Record:
         """A record object, not stored."""

@@ -69,7 +69,7 @@ EQUALITY = [
     ("kind = author", "p3"),
     ("kind != author", "p1 p2 p4"),
     ("author.name = kind", "p2 p3 p4"),
-    ("labels = '[\"x\",\"y\"]'", "p1"),
+    ('labels = \'["x","y"]\'', "p1"),
     ("labels ~ 'x'", "p1 p4"),
     ("place.lon = 23.32", "p1"),
     ("place ~ '42.69'", "p1"),

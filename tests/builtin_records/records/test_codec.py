@@ -25,7 +25,7 @@ def _fields() -> list[Field]:
         fields.append(kind.decode(options))
         if fields[-1].can_be_multiple:
             fields.append(kind.decode({**options, "name": f"f_{name}s", "maxSelect": 5}))
-    fields.append(_TYPES["text"].decode({"name": "it's \"odd\"\n", "hidden": True}))
+    fields.append(_TYPES["text"].decode({"name": 'it\'s "odd"\n', "hidden": True}))
     for name in ("id", "password", "tokenKey", "email"):
         fields.append(_TYPES["text"].decode({"id": name, "name": name}))
     fields.append(_TYPES["bool"].decode({"id": "e", "name": "emailVisibility"}))

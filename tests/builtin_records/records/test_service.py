@@ -161,9 +161,7 @@ async def test_create_through_the_api(blog: Blog) -> None:
     assert (made["title"], made["secret"], made.is_new) == ("One", "", False)
     await blog.change("posts", createRule=None)
     with pytest.raises(ForbiddenError):
-        await blog.app.records.create_through_api(
-            blog.app.collections.get("posts"), {"title": "Two"}, RequestContext()
-        )
+        await blog.app.records.create_through_api(blog.app.collections.get("posts"), {"title": "Two"}, RequestContext())
 
 
 async def test_what_rule_cannot_be_compiled(blog: Blog) -> None:

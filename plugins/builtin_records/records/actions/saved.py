@@ -168,9 +168,7 @@ class Saved(Action):
     def _save(self, tx: Transaction) -> Outcome:
         core = self.core
         try:
-            row = core.saving.save(
-                tx, self.record, self.aftermath, context=self.context, api=self._api()
-            )
+            row = core.saving.save(tx, self.record, self.aftermath, context=self.context, api=self._api())
         except Exception as error:
             raise write_failure(error, self.message) from error
         self._saved = True
