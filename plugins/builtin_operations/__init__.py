@@ -127,7 +127,11 @@ class OperationsPlugin:
 
     @hookimpl(tryfirst=True)
     async def on_serve(self, event: ServeEvent) -> None:
-        """Applies pending migrations, before anybody is served, and starts the clock."""
+        """Tidies up after a crash and applies pending migrations, before anybody is served, and starts the clock."""
+        if event.worker == 0:
+            from builtin_operations.backups import pending
+
+            pending.remove_unfinished(event.app.config.dir)
         if event.worker == 0 and event.app.has("collections"):
             from builtin_operations.migrations.runner import Migrator
 

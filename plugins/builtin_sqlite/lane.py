@@ -210,6 +210,7 @@ class ReaderLane:
         outcomes: list[Outcome] = []
         connection = SqliteConnection(thread.raw)
         unusable: BaseException | None = None
+        begun = monotonic()
         try:
             thread.raw.execute("BEGIN")
         except BaseException as error:
@@ -219,6 +220,10 @@ class ReaderLane:
             try:
                 job = self._queue.popleft()
             except IndexError:  # another connection of the lane was faster
+                break
+            if job.queued > begun:
+                # Another connection took what was counted; this one came later and must not read an older snapshot.
+                self._queue.appendleft(job)
                 break
             self._taken += 1
             if job.future.cancelled():

@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 log = logging.getLogger("pbhost.backups")
 
 TEMP = ".pb_temp_to_delete"
+#: How the local storage names a file that is not whole yet.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{12,20}\.tmp\Z")
 _NOTE = "pending_restore.json"
 _LOCK = "lock"
 #: The phases: the old content moves out, the new content moves in.
@@ -77,6 +80,15 @@ def apply(directory: Path, *, clean: bool) -> bool:
                 if entry.name != _LOCK:
                     remove(entry)
         return done
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Removes backups that a server was writing when it was killed; for a server that is about to start."""
+    backups = directory / "backups"
+    if backups.is_dir():
+        for path in backups.iterdir():
+            if _UNFINISHED.search(path.name):
+                path.unlink(missing_ok=True)
 
 
 class _Exchange:
