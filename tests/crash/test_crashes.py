@@ -14,6 +14,7 @@ CAMPAIGNS: dict[int, list[Kind]] = {
 }
 
 
+@pytest.mark.unsettled
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_crash_loses_nothing_that_was_acknowledged(workers: int, tmp_path: Path) -> None:
     campaign = Campaign(tmp_path, workers=workers, seed=workers, longest=0.6)
