@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pbhost.database.history import apply_plugin_migrations
-from pbhost.errors import JSON, PluginError, ServiceMissingError
+from pbhost.errors import JSON, PbhostError, PluginError, ServiceMissingError
 from pbhost.hooks import HookRegistry
 from pbhost.hooks.events import BootstrapEvent, TerminateEvent
 from pbhost.services import (
@@ -17,6 +18,7 @@ from pbhost.services import (
     Collections,
     Cron,
     Files,
+    Inspectable,
     Logs,
     Mailer,
     PasswordHasher,
@@ -101,6 +103,34 @@ class App:
             await self._stop_services()
         else:
             await chain.run(TerminateEvent(app=self, is_restart=is_restart), self._stop_services)
+
+    @asynccontextmanager
+    async def inspection(self) -> AsyncIterator[Mapping[str, PbhostError]]:
+        """``async with app.inspection() as unreadable:`` reading an installation without starting it.
+
+        Nothing is written and no hook of the life cycle runs, so a server may serve the same directory meanwhile.
+        Services that are :class:`pbhost.services.Inspectable` can be read inside the block.
+
+        Returns:
+            the services that could not be read, with the reason; those after an unreadable database are not tried.
+        """
+        unreadable: dict[str, PbhostError] = {}
+        try:
+            for name in SERVICES:
+                try:
+                    service = self._resolve(name)
+                    if not isinstance(service, Inspectable):
+                        continue
+                    if isinstance(service, Startable):
+                        self._started.append((name, service))
+                    await service.inspect()
+                except PbhostError as error:
+                    unreadable[name] = error
+                    if name == "database":
+                        break
+            yield unreadable
+        finally:
+            await self._stop_services()
 
     def on_restart(self, callback: Callable[[], None]) -> None:
         """What :meth:`restart` calls; set by the server."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pbhost.cli.doctor import doctor_command
 from pbhost.cli.flags import config_options, given_flags
 from pbhost.cli.plugin import plugin_group
 from pbhost.config import Config, load_config
@@ -152,3 +153,4 @@ def config_command(invocation: Invocation, as_json: bool) -> None:
 
 
 root.add_command(plugin_group)
+root.add_command(doctor_command)

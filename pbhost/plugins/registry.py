@@ -72,6 +72,18 @@ class PluginRegistry:
         if self._plugins.pop(name, None) is not None:
             self.manager.unregister(name=name)
 
+    def check_tables(self) -> None:
+        """Every table of options must be for a plugin that is loaded.
+
+        Raises:
+            ConfigError: names the table and the nearest plugin.
+        """
+        for name in self.config.tables:
+            if self.get(name) is None and name not in self.config.block and not self.config.only:
+                near = closest(name, self.names())
+                hint = f"did you mean [plugins.{near}]?" if near else "install it or remove the table"
+                raise ConfigError(f"[plugins.{name}]: no plugin of this name is loaded; {hint}")
+
     def check_services(self) -> None:
         """Every service that a plugin requires must be provided by somebody.
 
@@ -236,11 +248,7 @@ def load_plugins(config: PluginsConfig, extra: Sequence[LoadedPlugin] = ()) -> P
         registry.add(load(candidate, registry.manager.hook))
     for plugin in extra:
         registry.add(plugin)
-    for name in config.tables:
-        if registry.get(name) is None and name not in config.block and not config.only:
-            near = closest(name, registry.names())
-            hint = f"did you mean [plugins.{near}]?" if near else "install it or remove the table"
-            raise ConfigError(f"[plugins.{name}]: no plugin of this name is loaded; {hint}")
+    registry.check_tables()
     registry.check_services()
     return registry
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from pbhost.services.checks import Budget, Check, Finding, Inspectable, Severity
 from pbhost.services.extension import DashboardExtension, FilterFunction
 from pbhost.services.files import FileAttributes, Files, Storage
 from pbhost.services.mail import MailAddress, Mailer, MailMessage
@@ -99,6 +100,8 @@ __all__ = [
     "SERVICES",
     "Auth",
     "AuthMethod",
+    "Budget",
+    "Check",
     "Collections",
     "Cron",
     "CronJob",
@@ -106,6 +109,8 @@ __all__ = [
     "FileAttributes",
     "Files",
     "FilterFunction",
+    "Finding",
+    "Inspectable",
     "LogLevel",
     "Logs",
     "MailAddress",
@@ -125,6 +130,7 @@ __all__ = [
     "Services",
     "Settings",
     "SettingsSection",
+    "Severity",
     "Startable",
     "Storage",
     "SyncRecords",

@@ -77,10 +77,16 @@ def prepare_file(path: str) -> None:
 def connector(
     path: str, options: SqliteOptions, synchronous: Synchronous, purpose: Purpose
 ) -> Callable[[], sqlite3.Connection]:
-    """What opens a connection, in the thread that is to use it."""
+    """What opens a connection, in the thread that is to use it; ``path`` may be a ``file:`` URI."""
 
     def connect() -> sqlite3.Connection:
-        raw = sqlite3.connect(path, timeout=options.busy_timeout, isolation_level=None, cached_statements=1024)
+        raw = sqlite3.connect(
+            path,
+            timeout=options.busy_timeout,
+            isolation_level=None,
+            cached_statements=1024,
+            uri=path.startswith("file:"),
+        )
         try:
             _configure(raw, options, synchronous, purpose)
         except BaseException:

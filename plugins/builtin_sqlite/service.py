@@ -17,6 +17,7 @@ from builtin_sqlite.checkpoint import Checkpointer
 from builtin_sqlite.config import SqliteOptions
 from builtin_sqlite.connection import DIALECT
 from builtin_sqlite.dialect import SqliteDialect
+from builtin_sqlite.inspection import Inspection
 from builtin_sqlite.lane import ReaderLane
 from builtin_sqlite.lock import WriteTurn
 from builtin_sqlite.opening import Purpose, Role, connector, prepare_file, set_up, unusable
@@ -77,6 +78,9 @@ class SqliteEngine:
         self._refresh_again = False
         self._open_lock = asyncio.Lock()
         self._state = "new"
+        self._inspection: Inspection | None = None
+        #: What connections open: the file, or while it is only inspected a URI that says so.
+        self._target = self._path
         self.on_foreign_commit: list[Callable[[Connection], None]] = []
 
     @property
@@ -97,6 +101,32 @@ class SqliteEngine:
                 await self._open()
             except BaseException:
                 await self._close()
+                raise
+            self._state = "open"
+
+    async def inspect(self) -> None:
+        """Opens the database for reading alone, without a trace of that in its directory; :meth:`close` ends it.
+
+        Raises:
+            DatabaseUnusableError: there is none, or it cannot be read.
+        """
+        async with self._open_lock:
+            if self._state == "open":
+                return
+            self._inspection = Inspection(self._path)
+            try:
+                self._target = self._inspection.uri()
+                timeout = self._options.query_timeout
+                self._lanes = {
+                    "point": ReaderLane("point", self._connect_reader, timeout=timeout, most=1),
+                    "list": ReaderLane("list", self._connect_scanner, timeout=timeout, most=1),
+                }
+                await self._lanes["point"].open()
+                await self.read(lambda connection: connection.fetch_one("SELECT count(*) FROM sqlite_schema"))
+            except BaseException as error:
+                await self._close()
+                if isinstance(error, (sqlite3.Error, DatabaseError)):
+                    raise unusable(self._path, error) from error
                 raise
             self._state = "open"
 
@@ -151,6 +181,8 @@ class SqliteEngine:
             await self._writer.close()
         self._announcer.close()
         self._watchers.close()
+        if self._inspection is not None:
+            self._inspection.close()
         if self._auxiliary is not None:
             await self._auxiliary.close()
 
@@ -179,7 +211,7 @@ class SqliteEngine:
         return await self._connect(name, "write")
 
     async def _connect(self, name: str, purpose: Purpose) -> ConnectionThread:
-        connect = connector(self._path, self._options, self._synchronous, purpose)
+        connect = connector(self._target, self._options, self._synchronous, purpose)
         thread = ConnectionThread(connect, f"{self._role}-{name}")
         await thread.start()
         return thread
@@ -233,7 +265,7 @@ class SqliteEngine:
             except TransactionOverError:
                 pass
         if self._writer is None:
-            raise DatabaseError("the database is not open")
+            raise DatabaseError("the database is not open for writing")
         # A statement that is stopped takes its whole transaction with it, so who sets a limit does not share one.
         exclusive = exclusive or timeout is not None
         options = self._options

@@ -122,3 +122,12 @@ def register_dashboard_extensions(app: App) -> list[services.DashboardExtension]
     versionadded: 0.1
     """
     return []
+
+
+@hookspec
+def register_checks(app: App) -> list[services.Check]:
+    """What ``pbhost doctor`` looks at. The application is not started then: checks read, and write nothing.
+
+    versionadded: 0.1
+    """
+    return []

@@ -13,7 +13,7 @@ from builtin_operations.settings.merge import SettingsTypeError, merge
 from builtin_operations.settings.row import SettingsRow, StoredSettings
 from builtin_operations.settings.schema import Values, copied, defaults, secret_paths, stored_form, without
 from pbhost.database import AsyncTransaction, Transaction
-from pbhost.errors import JSON, BadRequestError, ValidationError
+from pbhost.errors import JSON, BadRequestError, ConfigError, ValidationError
 from pbhost.hooks.events import SettingsReloadEvent
 from pbhost.services import SettingsSection
 
@@ -60,6 +60,16 @@ class SettingsService:
         else:
             await self._take(stored)
         self._watcher = self._app.background(self._watch(), name="settings watcher")
+
+    async def inspect(self) -> None:
+        """Loads the settings as they are stored, telling nobody; for a look at an application that is not started.
+
+        Raises:
+            pbhost.errors.ConfigError: the stored row cannot be read.
+        """
+        self._sections = [cast(SettingsSection, item) for item in self._app.collect("register_settings_sections")]
+        stored = await self._read()
+        self._values = self._blank() if stored is None else _usable(self._blank(), stored.values)
 
     async def stop(self) -> None:
         """Ends the watching."""
@@ -193,6 +203,18 @@ class SettingsService:
             except Exception:
                 log.exception("the settings could not be looked at again")
             await asyncio.sleep(_WATCH_PAUSE)
+
+
+def _usable(blank: Values, stored: Mapping[str, JSON]) -> Values:
+    """Stored values over the defaults.
+
+    Raises:
+        pbhost.errors.ConfigError: somebody edited the row by hand, and it has values of the wrong type.
+    """
+    try:
+        return merge(blank, stored)
+    except SettingsTypeError as error:
+        raise ConfigError(f"the stored settings are not usable: {error}") from error
 
 
 async def _nothing() -> None:

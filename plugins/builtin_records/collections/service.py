@@ -83,6 +83,10 @@ class CollectionsService:
         self._agreement.loaded(seen)
         self._watcher = self._app.background(self._watch(seen), name="collections: schema changes of other processes")
 
+    async def inspect(self) -> None:
+        """Loads the schema as it is stored; for a look at an application that is not started."""
+        self._swap(await self._app.db.read(self._first_look))
+
     async def stop(self) -> None:
         """Stops looking for changes of other processes."""
         if self._watcher is not None:

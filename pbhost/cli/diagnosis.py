@@ -1,0 +1,172 @@
+"""Running all checks of an installation, one after the other, none of which can stop the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pbhost.errors import JSON, ConfigError, PbhostError
+from pbhost.services.checks import Budget, Check, Finding, Severity
+
+if TYPE_CHECKING:
+    from pbhost.app import App
+    from pbhost.config import Config
+    from pbhost.plugins import PluginRegistry
+
+State: TypeAlias = Literal["ok", "found", "skipped"]
+
+#: Seconds after its time is up that a check may take to end by itself.
+_GRACE = 10.0
+_NO_START = "the server does not start"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one check."""
+
+    id: str
+    title: str
+    state: State
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """What all checks found."""
+
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def worst(self) -> Severity | None:
+        """The severity of the worst finding, None for a clean bill."""
+        return max((finding.severity for result in self.results for finding in result.findings), default=None)
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """0 nothing, or nothing but advice; 1 warnings (with ``strict``: or advice); 2 errors."""
+        match self.worst:
+            case Severity.ERROR:
+                return 2
+            case Severity.WARNING:
+                return 1
+            case Severity.ADVICE:
+                return int(strict)
+            case _:
+                return 0
+
+    def to_json(self) -> dict[str, JSON]:
+        """For machines; findings in the order of the checks."""
+        checks: list[JSON] = []
+        findings: list[JSON] = []
+        for result in self.results:
+            entry: dict[str, JSON] = {"id": result.id, "title": result.title, "state": result.state}
+            checks.append(entry | {"reason": result.reason} if result.reason else entry)
+            findings += [{"check": result.id, **finding.to_json()} for finding in result.findings]
+        return {"worst": self.worst.word if self.worst else "ok", "findings": findings, "checks": checks}
+
+    def add(self, id_: str, title: str, findings: Sequence[Finding] = ()) -> None:
+        """The result of a check that ran."""
+        self.results.append(Result(id_, title, "found" if findings else "ok", tuple(findings)))
+
+
+def diagnose(configure: Callable[[], Config], *, full: bool, seconds: float) -> Diagnosis:
+    """Examines an installation; what keeps it from starting is a finding like any other.
+
+    Args:
+        configure: gives the configuration, or raises why there is none.
+        full: look at everything, however long that takes.
+        seconds: for each check otherwise.
+    """
+    diagnosis = Diagnosis()
+    try:
+        config = configure()
+    except ConfigError as error:
+        diagnosis.add("config", "configuration", [_broken(str(error), _NO_START)])
+        return diagnosis
+    diagnosis.add("config", "configuration")
+    plugins = _loaded(config, diagnosis)
+    if plugins is not None:
+        from pbhost.app import App
+
+        asyncio.run(_examine(App(config, plugins), diagnosis, full=full, seconds=seconds))
+    return diagnosis
+
+
+def _loaded(config: Config, diagnosis: Diagnosis) -> PluginRegistry | None:
+    """The plugins; those that cannot be loaded are reported and left out, so that the others' checks still run."""
+    from pbhost.plugins import PluginRegistry
+    from pbhost.plugins.discovery import discover
+    from pbhost.plugins.loading import load
+
+    faults: list[str] = []
+    registry = PluginRegistry(config.plugins)
+    try:
+        candidates = discover(config.plugins)
+    except PbhostError as error:
+        diagnosis.add("plugins", "plugins can be loaded", [_broken(str(error), _NO_START)])
+        return None
+    for candidate in candidates:
+        try:
+            registry.add(load(candidate, registry.manager.hook))
+        except PbhostError as error:
+            faults.append(str(error))
+    if not faults:
+        # What a broken plugin would have brought is missing of course.
+        for fits in (registry.check_tables, registry.check_services):
+            try:
+                fits()
+            except PbhostError as error:
+                faults.append(str(error))
+    diagnosis.add("plugins", "plugins can be loaded", [_broken(fault, _NO_START) for fault in faults])
+    return registry
+
+
+async def _examine(app: App, diagnosis: Diagnosis, *, full: bool, seconds: float) -> None:
+    try:
+        checks = {check.id: check for check in app.collect_of("register_checks", Check)}
+    except PbhostError as error:
+        diagnosis.add("checks", "checks of the plugins", [_broken(str(error), "nothing else could be checked")])
+        return
+    async with app.inspection() as unreadable:
+        for name, reason in unreadable.items():
+            diagnosis.add(name, f"the {name} can be read", [_broken(str(reason), _NO_START)])
+        for check in checks.values():
+            missing = [name for name in check.needs if _is_missing(app, name, unreadable)]
+            if missing:
+                left_out = f"cannot be looked at without: {', '.join(missing)}"
+                diagnosis.results.append(Result(check.id, check.title, "skipped", reason=left_out))
+            else:
+                budget = Budget(is_full=full, deadline=monotonic() + seconds)
+                diagnosis.add(check.id, check.title, await _findings(check, budget, None if full else seconds + _GRACE))
+
+
+def _is_missing(app: App, name: str, unreadable: Mapping[str, PbhostError]) -> bool:
+    # Nothing stored can be read without the database, and the services after it were not even tried.
+    return name in unreadable or ("database" in unreadable and name != "storage") or not app.has(name)
+
+
+async def _findings(check: Check, budget: Budget, limit: float | None) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(limit):
+            return await check.examine(budget)
+    except TimeoutError:
+        reason = "it took too long and was broken off"
+    except PbhostError as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    return [
+        Finding(
+            severity=Severity.WARNING,
+            what=f"the check {check.id!r} failed: {reason}",
+            why="what it looks for may be there",
+            remedy="mend the reason if it is one of this installation, or report it to the author of the plugin",
+        )
+    ]
+
+
+def _broken(what: str, why: str) -> Finding:
+    return Finding(severity=Severity.ERROR, what=what, why=why, remedy="do what the message says")
