@@ -130,7 +130,6 @@ async def test_tokens_expire_when_the_clock_moves(user: Client, clock: MovableCl
     assert (await user.post(refresh)).status == 200
 
 
-@pytest.mark.unsettled
 async def test_dates_are_stamped_by_the_clock(pbhost_app: Running, clock: MovableClock) -> None:
     clock.stop()
     clock.set(datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC))
