@@ -38,6 +38,9 @@ Every hook that a plugin may implement, with its signature. Generated from the s
 - After-hooks run after the commit; their exceptions are logged and change nothing.
 - Raising an `ApiError` refuses the operation with that answer. `raise Skip(result)` leaves it out without an error. Any other
   exception is a fault of the plugin: 500 for the client, the log names plugin and hook, the transaction is rolled back.
+- A plugin may define hooks for other plugins: its `HOOK_SPECS` (a module) holds functions marked with `@hookspec`. `on_<name>(event,
+  app)` is called with `app.hooks.chain("on_<name>")`, `register_<name>(app)` with `app.collect("register_<name>")`. Who implements a
+  hook of a plugin that need not be installed says `@hookimpl(optional=True)`. See examples/plugins/webhooks.
 - The order of a create: `on_record_create_request`, then in the transaction `on_record_create`, `on_model_create`,
   `on_record_validate`, `on_model_validate`, `on_record_create_execute`, `on_model_create_execute`, the SQL, and after the commit
   `on_record_after_create_success`, `on_model_after_create_success`.

@@ -15,7 +15,7 @@ from pbhost.errors import (
     UnauthorizedError,
     ValidationError,
 )
-from pbhost.hooks import Skip, hookimpl
+from pbhost.hooks import Skip, hookimpl, hookspec
 from pbhost.model import Collection, Field, Record, RequestContext, UploadedFile
 
 if TYPE_CHECKING:
@@ -69,4 +69,5 @@ __all__ = [
     "ValidationError",
     "__version__",
     "hookimpl",
+    "hookspec",
 ]

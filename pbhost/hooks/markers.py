@@ -42,6 +42,7 @@ def hookimpl(
     trylast: bool = False,
     collections: Iterable[str] = (),
     specname: str | None = None,
+    optional: bool = False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
 
@@ -54,6 +55,7 @@ def hookimpl(
     trylast: bool = False,
     collections: Iterable[str] = (),
     specname: str | None = None,
+    optional: bool = False,
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Marks a function as the implementation of the hook it is named after.
 
@@ -64,11 +66,12 @@ def hookimpl(
         tryfirst: run as early as possible; trylast: as late as possible.
         collections: names or ids (exact) that a record hook is limited to, ``@auth`` for all of a type; empty for all.
         specname: the hook's name if the function has another one.
+        optional: the hook belongs to a plugin that need not be installed; without it the function is never called.
     """
 
     def mark(target: Callable[P, R]) -> Callable[P, R]:
         setattr(target, OPTIONS_ATTRIBUTE, HookOptions(wrapper, frozenset(collections)))
         # pluggy accepts only plain generators as wrappers; order and wrapping of events are ours, see dispatch.
-        return _pluggy_hookimpl(tryfirst=tryfirst, trylast=trylast, specname=specname)(target)
+        return _pluggy_hookimpl(tryfirst=tryfirst, trylast=trylast, specname=specname, optionalhook=optional)(target)
 
     return mark if function is None else mark(function)

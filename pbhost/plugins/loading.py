@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FILE_PACKAGE = "pb_plugins"
 log = logging.getLogger("pbhost.plugins")
 _HOOK_FAMILIES = ("on_", "provide_", "register_")
+_FAMILY_NAMES = "on_, provide_ or register_"
 
 
 @dataclass(slots=True)
@@ -65,9 +66,19 @@ def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
     Raises:
         PluginError: it does not import, names an unknown hook, or says something about itself that cannot be used.
     """
+    plugin = import_plugin(candidate)
+    check_hooks(plugin, specs)
+    return plugin
+
+
+def import_plugin(candidate: Candidate) -> LoadedPlugin:
+    """Imports a candidate; its hooks are not checked yet, for they may be those of a plugin that comes later.
+
+    Raises:
+        PluginError: it does not import, or says something about itself that cannot be used.
+    """
     taken = stamp(candidate.path)
     target = _import(candidate)
-    _check_hooks(candidate, target, specs)
     schema = _attribute(target, "CONFIG_SCHEMA")
     if schema is not None and not isinstance(schema, dict):
         raise PluginError(f"plugin {candidate.name!r}: CONFIG_SCHEMA must be a JSON Schema as a dict")
@@ -87,6 +98,28 @@ def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
         requires_services=tuple(str(name) for name in cast("tuple[object, ...]", services)),
         schema=cast("Mapping[str, JSON] | None", schema),
     )
+
+
+def own_specs(plugin: LoadedPlugin) -> dict[str, Callable[..., object]]:
+    """The hooks that a plugin defines for others: the functions marked with ``@hookspec`` of its ``HOOK_SPECS``.
+
+    Raises:
+        PluginError: such a hook cannot be called.
+    """
+    defined = _attribute(plugin.target, "HOOK_SPECS")
+    found: dict[str, Callable[..., object]] = {}
+    for name, function in _functions(defined) if defined is not None else ():
+        if getattr(function, f"{PROJECT}_spec", None) is None:
+            continue
+        takes = ("event", "app") if name.startswith("on_") else ("app",)
+        if not name.startswith(_HOOK_FAMILIES):
+            raise PluginError(f"plugin {plugin.name!r}: the name of its hook {name!r} must start with {_FAMILY_NAMES}")
+        if tuple(inspect.signature(function).parameters) != takes:
+            raise PluginError(f"plugin {plugin.name!r}: its hook {name} must take {' and '.join(takes)}")
+        found[name] = function
+    if defined is not None and not found:
+        raise PluginError(f"plugin {plugin.name!r}: HOOK_SPECS has no function marked with @hookspec")
+    return found
 
 
 def stamp(path: Path | None) -> tuple[tuple[str, int], ...]:
@@ -180,37 +213,50 @@ def line_of(error: BaseException, path: Path | None) -> str:
 # -- checking ----------------------------------------------------------------------------------------------------------
 
 
-def _check_hooks(candidate: Candidate, target: object, specs: pluggy.HookRelay) -> None:
-    known = [name for name in vars(specs) if name.startswith(_HOOK_FAMILIES)]
+def check_hooks(plugin: LoadedPlugin, specs: pluggy.HookRelay) -> None:
+    """Whether a plugin's functions fit the hooks that they are named after: pbhost's, its own, those of others.
+
+    Raises:
+        PluginError: one does not.
+    """
+    known: dict[str, tuple[str, ...]] = {
+        name: tuple(caller.spec.argnames)
+        for name, caller in vars(specs).items()
+        if name.startswith(_HOOK_FAMILIES) and caller.spec is not None
+    }
+    known |= {name: tuple(inspect.signature(function).parameters) for name, function in own_specs(plugin).items()}
+    target = plugin.target
     implemented = 0
     for name, function in _functions(target):
         options = getattr(function, f"{PROJECT}_impl", None)
         if options is None:
             if name in known and not isinstance(target, type) and _is_defined_here(function, target):
                 raise PluginError(
-                    f"plugin {candidate.name!r} ({candidate.where}) defines {name} without @hookimpl: "
+                    f"plugin {plugin.name!r} ({plugin.where}) defines {name} without @hookimpl: "
                     f"add 'from pbhost import hookimpl' and decorate it, or rename the function"
                 )
             continue
         implemented += 1
         hook = options.get("specname") or name
+        if hook not in known and options.get("optionalhook"):
+            continue
         if hook not in known:
             near = closest(hook, known)
             hint = f"did you mean {near!r}?" if near else "see docs/hooks.md for all of them"
-            raise PluginError(f"plugin {candidate.name!r} ({candidate.where}): there is no hook {hook!r}; {hint}")
-        _check_arguments(candidate, hook, function, getattr(specs, hook).spec.argnames)
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.where}): there is no hook {hook!r}; {hint}")
+        _check_arguments(plugin, hook, function, known[hook])
         if not hook.startswith("on_") and (
             inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
         ):
-            raise PluginError(f"plugin {candidate.name!r}: {hook} must be a plain function, not an async one")
+            raise PluginError(f"plugin {plugin.name!r}: {hook} must be a plain function, not an async one")
         if not hook.startswith("on_") and getattr(function, OPTIONS_ATTRIBUTE).wrapper:
-            raise PluginError(f"plugin {candidate.name!r}: {hook} cannot be a wrapper, only on_* hooks can")
+            raise PluginError(f"plugin {plugin.name!r}: {hook} cannot be a wrapper, only on_* hooks can")
     if not implemented:
         log.warning(
             "plugin %r (%s) has no hook: mark at least one function with @hookimpl, or name the object that has them "
             "'plugin'; a file that others import is left out when its name starts with '_'",
-            candidate.name,
-            candidate.where,
+            plugin.name,
+            plugin.where,
         )
 
 
@@ -233,12 +279,12 @@ def _is_defined_here(function: Callable[..., object], target: object) -> bool:
     return getattr(function, "__module__", "") == module
 
 
-def _check_arguments(candidate: Candidate, hook: str, function: Callable[..., object], known: tuple[str, ...]) -> None:
+def _check_arguments(plugin: LoadedPlugin, hook: str, function: Callable[..., object], known: tuple[str, ...]) -> None:
     for name, parameter in inspect.signature(function).parameters.items():
         if name in known or parameter.default is not inspect.Parameter.empty:
             continue
         near = closest(name, known)
         hint = f"did you mean {near!r}?" if near else f"it has: {', '.join(known)}"
         raise PluginError(
-            f"plugin {candidate.name!r} ({candidate.where}): hook {hook} has no argument {name!r}; {hint}"
+            f"plugin {plugin.name!r} ({plugin.where}): hook {hook} has no argument {name!r}; {hint}"
         )

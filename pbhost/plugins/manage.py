@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -78,7 +79,7 @@ def check_plugin(name: str, config: PluginsConfig) -> list[Finding]:
         ConfigError: no plugin of that name is installed.
     """
     from pbhost.plugins.discovery import discover
-    from pbhost.plugins.loading import load
+    from pbhost.plugins.loading import import_plugin, load
     from pbhost.plugins.registry import PluginRegistry
 
     unblocked = _everything(config)
@@ -91,6 +92,11 @@ def check_plugin(name: str, config: PluginsConfig) -> list[Finding]:
         )
     findings = _metadata(name) if candidate.source == "package" else []
     registry = PluginRegistry(unblocked)
+    for other in candidates.values():
+        if other.source != "built-in" and other is not candidate:
+            # The plugin may implement hooks that another one defines; whether that one is fine is not asked here.
+            with suppress(PbhostError):
+                registry.define_hooks(import_plugin(other))
     try:
         loaded = load(candidate, registry.manager.hook)
     except PbhostError as error:

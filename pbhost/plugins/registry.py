@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -12,7 +13,7 @@ from pbhost.errors import JSON, ConfigError, PbhostError, PluginError
 from pbhost.hooks import specs
 from pbhost.hooks.markers import PROJECT
 from pbhost.plugins.discovery import discover, find_files
-from pbhost.plugins.loading import LoadedPlugin, line_of, load, stamp
+from pbhost.plugins.loading import LoadedPlugin, check_hooks, import_plugin, line_of, own_specs, stamp
 from pbhost.plugins.options import check_options, redacted
 from pbhost.services import SERVICES
 from pbhost.validation import closest
@@ -33,6 +34,8 @@ class PluginRegistry:
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(specs)
         self._plugins: dict[str, LoadedPlugin] = {}
+        #: Hooks that plugins define for others → who does.
+        self._defined: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[LoadedPlugin]:
         return iter(self._plugins.values())
@@ -50,6 +53,29 @@ class PluginRegistry:
         plugin = self._plugins.get(name)
         return plugin.options if plugin is not None else {}
 
+    def define_hooks(self, plugin: LoadedPlugin) -> None:
+        """Takes in the hooks that a plugin defines for others. They stay when it is removed, and as they are when it is
+        replaced by a newer state of itself.
+
+        Raises:
+            PluginError: such a hook cannot be called, or another plugin or pbhost itself has one of that name.
+        """
+        fresh = {}
+        for name, function in own_specs(plugin).items():
+            owner = self._defined.get(name)
+            if owner == plugin.name:
+                continue
+            caller = getattr(self.manager.hook, name, None)
+            if caller is not None and caller.has_spec():
+                by = f"the plugin {owner!r}" if owner else "pbhost itself"
+                raise PluginError(f"plugin {plugin.name!r}: {by} has a hook {name} already, rename yours")
+            fresh[name] = function
+        if fresh:
+            namespace = ModuleType(f"hooks of {plugin.name}")
+            vars(namespace).update(fresh)
+            self.manager.add_hookspecs(namespace)
+            self._defined.update(dict.fromkeys(fresh, plugin.name))
+
     def add(self, plugin: LoadedPlugin) -> None:
         """Checks a plugin's version range and options, then registers it; a plugin of that name is replaced.
 
@@ -57,6 +83,7 @@ class PluginRegistry:
             PluginError: it does not fit this version, or pluggy refuses it.
             ConfigError: its options are not acceptable.
         """
+        self.define_hooks(plugin)
         _check_version(plugin)
         table = self.config.tables.get(plugin.name, {})
         plugin.options, plugin.secrets = check_options(plugin.name, plugin.schema, table)
@@ -218,7 +245,10 @@ class PluginRegistry:
             if before is not None and before.stamp == stamp(candidate.path):
                 continue
             try:
-                self.add(load(candidate, self.manager.hook))
+                fresh = import_plugin(candidate)
+                self.define_hooks(fresh)
+                check_hooks(fresh, self.manager.hook)
+                self.add(fresh)
                 self.check_services()
             except Exception as error:
                 self.remove(name)
@@ -244,8 +274,12 @@ def load_plugins(config: PluginsConfig, extra: Sequence[LoadedPlugin] = ()) -> P
         ConfigError: ``only``, ``block`` or a plugin's options are wrong.
     """
     registry = PluginRegistry(config)
-    for candidate in discover(config):
-        registry.add(load(candidate, registry.manager.hook))
+    found = [import_plugin(candidate) for candidate in discover(config)]
+    for plugin in (*found, *extra):
+        registry.define_hooks(plugin)
+    for plugin in found:
+        check_hooks(plugin, registry.manager.hook)
+        registry.add(plugin)
     for plugin in extra:
         registry.add(plugin)
     registry.check_tables()
