@@ -7,6 +7,8 @@ import sys
 
 from builtin_files import attrs
 
+#: What only means something to running processes starts like this; no stored file does, and backups leave it out.
+PROCESS_PREFIX = ".pbhost-"
 _ON_WINDOWS = sys.platform == "win32"
 _ESCAPED = re.compile(r"__0x([0-9a-fA-F]+)__")
 _TO_ESCAPE = re.compile(r"[\x00-\x1f]|(?<=\.\.)/|(?<=/)/|/\Z" + (r'|[\\<>:"|?*]' if _ON_WINDOWS else ""))
@@ -22,7 +24,8 @@ def check_key(key: str) -> str:
     """The key itself, if it may name an object.
 
     Raises:
-        InvalidKeyError: empty, absolute, with a ``.`` or ``..`` segment, not valid Unicode, or a side file's name.
+        InvalidKeyError: empty, absolute, with a ``.`` or ``..`` segment, not valid Unicode, or the name of a side file
+            or of something that only means something to running processes.
     """
     try:
         key.encode()
@@ -30,8 +33,11 @@ def check_key(key: str) -> str:
         raise InvalidKeyError("a storage key must be valid Unicode") from error
     if not key or key.startswith("/") or key.endswith(attrs.SUFFIX):
         raise InvalidKeyError(f"{key!r} cannot be a storage key")
-    if any(segment in (".", "..") for segment in escape_key(key).split("/")):
+    segments = escape_key(key).split("/")
+    if any(segment in (".", "..") for segment in segments):
         raise InvalidKeyError(f"{key!r} would leave its directory")
+    if any(segment.startswith(PROCESS_PREFIX) for segment in segments):
+        raise InvalidKeyError(f"{key!r} is kept for unfinished writes")
     return key
 
 

@@ -11,9 +11,7 @@ import hashlib
 import io
 import logging
 import os
-import re
 import stat
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,12 +21,12 @@ from typing import BinaryIO
 
 from builtin_files import attrs
 from builtin_files.attrs import Attrs
-from builtin_files.keys import InvalidKeyError, check_key, escape_key, unescape_key
+from builtin_files.drafts import DIRECTORY, Drafts, sync_directory
+from builtin_files.keys import PROCESS_PREFIX, InvalidKeyError, check_key, escape_key, unescape_key
 from builtin_files.workers import Workers
 from pbhost.services import FileAttributes
 
 CHUNK = 256 * 1024
-_TEMPORARY = re.compile(r".\.[0-9a-f]{12,20}\.tmp\Z")
 
 log = logging.getLogger("pbhost.files")
 
@@ -39,6 +37,15 @@ class LocalStorage:
     def __init__(self, root: Path, workers: Workers) -> None:
         self._root = root
         self._workers = workers
+        self._drafts = Drafts(root)
+
+    async def sweep(self) -> None:
+        """Deletes what dead processes were writing; at any time, others may write meanwhile."""
+        await self._workers.run(self._drafts.sweep)
+
+    def close(self) -> None:
+        """Leaves nothing behind that only running processes need."""
+        self._drafts.close()
 
     def local_path(self, key: str) -> Path | None:
         """Where the file of a key is (or would be)."""
@@ -111,7 +118,7 @@ class LocalStorage:
 
         def found() -> Iterator[tuple[str, FileAttributes]]:
             for path in self._walk(prefix):
-                if path.name.endswith(attrs.SUFFIX) or _TEMPORARY.search(path.name):
+                if path.name.endswith(attrs.SUFFIX) or path.name.startswith(PROCESS_PREFIX):
                     continue
                 with suppress(FileNotFoundError):  # deleted meanwhile
                     yield self._key(path), self._attributes(path)
@@ -147,7 +154,7 @@ class LocalStorage:
         return unescape_key(path.relative_to(self._root).as_posix())
 
     def _walk(self, prefix: str) -> Iterator[Path]:
-        """Every file whose key starts with the prefix, side files and temporary ones too, in order of keys."""
+        """Every file whose key starts with the prefix, side files too, in order of keys."""
         folder, _, _ = escape_prefix(prefix).rpartition("/")
         yield from self._walk_below(self._root / folder, prefix)
 
@@ -158,6 +165,8 @@ class LocalStorage:
         except (FileNotFoundError, NotADirectoryError):
             return
         for sort_key, name in entries:
+            if name == DIRECTORY:
+                continue
             path = folder / name
             key = self._key(path)
             if sort_key.endswith("/"):
@@ -187,26 +196,23 @@ class LocalStorage:
     def _write(
         self, path: Path, source: BinaryIO | bytes, content_type: str, metadata: Mapping[str, str] | None
     ) -> FileAttributes:
-        temporary = path.with_name(f"{path.name}.{time.time_ns():x}.tmp")
         digest = hashlib.md5(usedforsecurity=False)
-        try:
-            with _create(temporary) as file:
-                reader = io.BytesIO(source) if isinstance(source, bytes) else source
-                while chunk := reader.read(CHUNK):
-                    digest.update(chunk)
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            side = Attrs(content_type, metadata, digest.digest())
-            # The side file first: a file without one would be served as unknown binary.
-            _write_whole(_side_path(path), side.encode())
-            os.replace(temporary, path)
-            _sync_directory(path.parent)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            if not path.exists():
-                _side_path(path).unlink(missing_ok=True)
-            raise
+        reader = io.BytesIO(source) if isinstance(source, bytes) else source
+        with self._drafts.open(path) as draft:
+            while chunk := reader.read(CHUNK):
+                digest.update(chunk)
+                draft.file.write(chunk)
+            try:
+                # The side file first: a file without one would be served as unknown binary.
+                with self._drafts.open(_side_path(path)) as side:
+                    side.file.write(Attrs(content_type, metadata, digest.digest()).encode())
+                    side.publish()
+                draft.publish()
+                sync_directory(path.parent)
+            except BaseException:
+                if not path.exists():
+                    _side_path(path).unlink(missing_ok=True)
+                raise
         return self._attributes(path)
 
     async def delete(self, key: str) -> None:
@@ -230,6 +236,15 @@ class LocalStorage:
         await self._workers.run(lambda: self._delete_prefix(prefix))
 
     def _delete_prefix(self, prefix: str) -> None:
+        # Twice: a thumb may have been stored after its directory was listed and before its original was gone. One that
+        # is stored later finds no original and takes itself back.
+        for _ in range(2):
+            folders = self._delete_files(prefix)
+            for emptied in sorted(folders, key=lambda item: len(item.parts), reverse=True):
+                self._remove_empty(emptied, prefix)
+
+    def _delete_files(self, prefix: str) -> set[Path]:
+        """Deletes the files below a prefix; returns the directories that this may have emptied."""
         folders: set[Path] = set()
         for path in self._walk(prefix):
             try:
@@ -240,14 +255,15 @@ class LocalStorage:
         if prefix.endswith("/"):
             top = self._root / escape_prefix(prefix)
             folders.update(Path(folder) for folder, _, _ in os.walk(top))
-        for emptied in sorted(folders, key=lambda item: len(item.parts), reverse=True):
-            folder = emptied
-            while folder != self._root and f"{self._key(folder)}/".startswith(prefix):
-                try:
-                    folder.rmdir()
-                except OSError:
-                    break
-                folder = folder.parent
+        return folders
+
+    def _remove_empty(self, folder: Path, prefix: str) -> None:
+        while folder != self._root and f"{self._key(folder)}/".startswith(prefix):
+            try:
+                folder.rmdir()
+            except OSError:
+                return
+            folder = folder.parent
 
 
 def escape_prefix(prefix: str) -> str:
@@ -292,47 +308,3 @@ def _delete(path: Path) -> None:
         path.unlink()
     finally:
         _side_path(path).unlink(missing_ok=True)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{time.time_ns():x}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _create(path: Path) -> BinaryIO:
-    """Opens a new file, making its directories; tries again if a clean-up removes them at the same moment."""
-    for _ in range(3):
-        _make_directories(path.parent)
-        with suppress(FileNotFoundError):
-            return open(path, "xb")
-    raise OSError("the storage directory keeps disappearing")
-
-
-def _make_directories(folder: Path) -> None:
-    """Creates missing directories, each durably entered in its parent."""
-    missing: list[Path] = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for item in reversed(missing):
-        item.mkdir(exist_ok=True)
-        _sync_directory(item.parent)
-
-
-def _sync_directory(folder: Path) -> None:
-    """Makes renames in a directory durable, where the system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -48,6 +48,7 @@ class FilesService:
         self._deletions = asyncio.Semaphore(config.delete_workers)
         self._journal: Journal | None = None
         self._workers = Workers("pbhost-storages", 2)
+        self._opened: dict[Path, LocalStorage] = {}
         #: Keys of running writes of this process; counted, since two writes may drop the same name.
         self._pending: Counter[str] = Counter()
         #: Deletions of this process that are not done; and whether those of earlier ones are.
@@ -69,6 +70,8 @@ class FilesService:
             await self._journal.mark_tidied((await self._app.db.last_change())[1])
         await self._thumbnails.stop()
         self._workers.close()
+        for storage in self._opened.values():
+            storage.close()
 
     # -- where -------------------------------------------------------------------------------------------------------
 
@@ -101,13 +104,20 @@ class FilesService:
     def open_storage(self, place: Path | Mapping[str, JSON]) -> Storage:
         """See :class:`pbhost.services.Files`."""
         if isinstance(place, Path):
-            return LocalStorage(place, self._workers)
+            return self._open_directory(place)
         from builtin_files.remote import RemoteStorage
         from builtin_files.s3 import S3Settings, open_bucket
 
         settings = S3Settings.load({**place, "enabled": True})
         assert settings is not None  # it is enabled
         return RemoteStorage(open_bucket(settings), self._workers)
+
+    def _open_directory(self, place: Path) -> LocalStorage:
+        storage = self._opened.get(place)
+        if storage is None:
+            storage = self._opened[place] = LocalStorage(place, self._workers)
+            self._app.background(storage.sweep(), name=f"files: unfinished writes in {place.name}")
+        return storage
 
     async def make_thumb(self, base: str, filename: str, size: str) -> str:
         """As :meth:`thumbnail`, for a size that is known to be allowed."""
@@ -322,7 +332,7 @@ class FilesService:
             collection_id, _, rest = key.partition("/")
             record_id, _, name = rest.partition("/")
             if await self._unnamed(collection_id, record_id, [name]):
-                await self._delete_prefix(f"{key}.")  # a temporary file of a write cut short
+                await self._delete_prefix(f"{key}.")  # the temporary file that a remote storage has beside its target
                 if not await self._delete_file(f"{collection_id}/{record_id}", name):
                     continue
                 await self._delete_empty_directory(f"{collection_id}/{record_id}")

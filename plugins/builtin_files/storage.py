@@ -51,11 +51,17 @@ class ConfiguredStorage:
         self._opened_for: S3Settings | None = None
 
     async def start(self) -> None:
-        """Nothing to open: a storage is reached when it is first used."""
+        """Nothing to open: a storage is reached when it is first used. Tidies up after a crash, beside everything."""
+        if self._app.config.worker == 0:
+            self._app.background(self._local.sweep(), name="files: unfinished writes")
+
+    async def inspect(self) -> None:
+        """Nothing to open here either."""
 
     async def stop(self) -> None:
         """Finishes running reads and writes."""
         self._workers.close()
+        self._local.close()
 
     async def _current(self) -> Storage:
         """The storage in charge.

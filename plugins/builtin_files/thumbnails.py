@@ -101,6 +101,10 @@ class Thumbnails:
             await self._store(key, thumb.content, thumb.content_type)
         except OSError as error:
             raise ThumbError(f"the thumb cannot be stored: {error}") from error
+        if not await self._storage().exists(original):
+            # Deleted meanwhile: whoever did that may have looked for thumbs before this one was there.
+            await self._storage().delete_prefix(f"{key.rpartition('/')[0]}/")
+            raise FileNotFoundError(original)
 
     def _finished(self, key: str, task: asyncio.Task[None]) -> None:
         self._running.pop(key, None)

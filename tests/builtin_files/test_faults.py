@@ -13,10 +13,12 @@ import uuid
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from builtin_files.drafts import Draft, Drafts
 from PIL import Image
 
 from pbhost.errors import JSON
@@ -127,18 +129,26 @@ async def test_a_full_disk_refuses_the_record_and_keeps_no_part(tmp_path: Path, 
 
 
 async def test_a_disk_that_refuses_in_mid_file_keeps_no_part(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(io.FileIO):
-        def write(self, data: object, /) -> int:
-            if self.tell() >= 500_000:
+    class Full:
+        def __init__(self, file: BinaryIO) -> None:
+            self._file = file
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._file, name)
+
+        def write(self, data: bytes) -> int:
+            if self._file.tell() >= 500_000:
                 raise OSError(28, "No space left on device")
-            return super().write(data)  # type: ignore[arg-type]  # whatever a file takes
+            return self._file.write(data)
 
-    def create(path: Path) -> Full:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Full(path, "xb")
+    def full(drafts: Drafts, target: Path) -> Draft:
+        draft = usual(drafts, target)
+        draft.file = cast(BinaryIO, Full(draft.file))
+        return draft
 
+    usual = Drafts.open
     with monkeypatch.context() as patched:
-        patched.setattr("builtin_files.local._create", create)
+        patched.setattr(Drafts, "open", full)
         answer = await site.send("POST", URL, [("one", ("b.bin", bytes(MIB)))])
     assert (answer.status, answer.body) == (400, FAILED)
     await until_empty(site.storage)

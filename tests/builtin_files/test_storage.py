@@ -86,15 +86,13 @@ class TestLocal(StorageKit):
             await storage.delete_prefix("")
         assert await storage.exists(KEY)
 
-    async def test_an_unfinished_write_is_not_listed_but_deleted_by_prefix(
-        self, root: Path, storage: LocalStorage
-    ) -> None:
+    async def test_an_unfinished_write_is_neither_listed_nor_a_file(self, root: Path, storage: LocalStorage) -> None:
         await storage.write("c/r/a.png", b"x")
-        (root / "c/r/b.png.18acf0b2c3d4e5f6.tmp").write_bytes(b"half")
+        (root / ".pbhost-drafts/0123456789abcdef").write_bytes(b"half")
         assert await keys(storage) == ["c/r/a.png"]
-        await storage.delete_prefix("c/r/b.png.")
-        assert not (root / "c/r/b.png.18acf0b2c3d4e5f6.tmp").exists()
-        assert await storage.exists("c/r/a.png")
+        assert not await storage.exists(".pbhost-drafts/0123456789abcdef")
+        with pytest.raises(OSError, match="kept for unfinished writes"):
+            await storage.write(".pbhost-drafts/x", b"x")
 
     async def test_a_name_that_is_too_long_is_not_found(self, storage: LocalStorage) -> None:
         assert not await storage.exists("c/r/" + "a" * 1000)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 #: Root entries that are never part of a backup: other backups, temporary and machine-bound things.
 EXCLUDED = ("backups", ".pb_temp_to_delete", ".notify", ".autocert_cache", "lost+found")
-#: Neither are files with this prefix: they only mean something to running processes (locks).
+#: Neither is anything with this prefix, wherever it lies: it only means something to running processes (locks, files
+#: that are being written).
 PROCESS_PREFIX = ".pbhost-"
 _COPY_CHUNK = 1024 * 1024
 
@@ -79,9 +80,9 @@ def _files(directory: Path, skipped: Collection[str]) -> Iterator[Path]:
         top = Path(root)
         if top == directory:
             folders[:] = [name for name in folders if name not in skipped]
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not name.startswith(PROCESS_PREFIX))
         for name in sorted(names):
-            if top == directory and (name in skipped or name.startswith(PROCESS_PREFIX)):
+            if name.startswith(PROCESS_PREFIX) or (top == directory and name in skipped):
                 continue
             path = top / name
             try:
