@@ -102,6 +102,13 @@ class AuthPlugin:
         return routes(app, self.service(app), methods)
 
     @hookimpl
+    def register_checks(self, app: App) -> list[services.Check]:
+        """Secrets, durations, guessable passwords."""
+        from builtin_auth.checks import sign_in_checks
+
+        return sign_in_checks(app)
+
+    @hookimpl
     def register_commands(self, app: App) -> list[click.Command]:
         """``pbhost superuser``."""
         from builtin_auth.commands import superuser_group

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from builtin_files.storage import ConfiguredStorage
     from pbhost import App, Field, Route
     from pbhost.hooks.events import CollectionEvent
+    from pbhost.services import Check
 
 
 class FilesPlugin:
@@ -52,6 +53,12 @@ class FilesPlugin:
         from builtin_files.commands import storage_group
 
         return [storage_group(app)]
+
+    @hookimpl
+    def register_checks(self, app: App) -> list[Check]:
+        from builtin_files.checks import storage_checks
+
+        return storage_checks(app, FilesConfig.load(app.options(self.NAME)))
 
     @hookimpl
     def provide_storage(self, app: App) -> ConfiguredStorage:

@@ -9,6 +9,7 @@ from pbhost import hookimpl
 if TYPE_CHECKING:
     from pbhost import App, Field, Route
     from pbhost.model import CollectionType
+    from pbhost.services import Check
 
     from .collections import CollectionsService
     from .records import RecordsService
@@ -58,6 +59,12 @@ class RecordsPlugin:
         routes = collection_routes(app, self.provide_collections(app))
         records = self.provide_records(app)
         return [*routes, *record_routes(app, records), *batch_routes(app, records)]
+
+    @hookimpl
+    def register_checks(self, app: App) -> list[Check]:
+        from .checks import schema_checks
+
+        return schema_checks(app)
 
 
 #: The class: each application gets an instance of its own, for it holds that application's services.

@@ -63,8 +63,9 @@ def _look_ups(app: App) -> Iterator[tuple[Collection, tuple[str, ...], str]]:
         for kind in RULE_KINDS:
             # Only a list rule picks rows; the others look at one whose id is known.
             if kind == "list" and not collection.is_view:
-                for name in _compared(collection.rule(kind) or ""):
-                    if _has_column(collection, name):
+                compared = list(_compared(collection.rule(kind) or ""))
+                for name in compared:
+                    if _has_column(collection, name) and not _is_served_among(collection, name, compared):
                         yield collection, (name,), f"the {kind} rule compares it"
             for name, path in _other_collections(collection.rule(kind) or ""):
                 other = app.collections.find(name)
@@ -132,6 +133,19 @@ def _is_served(collection: Collection, columns: tuple[str, ...]) -> bool:
         names = tuple(item.name.lower() for item in index.columns[: len(columns)])
         if index.is_valid and not index.where and names == tuple(name.lower() for name in columns):
             return True
+    return False
+
+
+def _is_served_among(collection: Collection, column: str, compared: Sequence[str]) -> bool:
+    """Whether an index begins with the column, or with others that are compared as well and then the column."""
+    known = {name.lower() for name in compared}
+    for text in collection.indexes:
+        index = parse_index(text)
+        names = [item.name.lower() for item in index.columns]
+        if index.is_valid and not index.where and column.lower() in names:
+            before = names[: names.index(column.lower())]
+            if known.issuperset(before):
+                return True
     return False
 
 

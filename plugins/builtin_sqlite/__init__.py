@@ -10,6 +10,7 @@ from pbhost import hookimpl
 if TYPE_CHECKING:
     from pbhost.app import App
     from pbhost.database import Engine
+    from pbhost.services import Check
 
 
 class SqlitePlugin:
@@ -25,6 +26,13 @@ class SqlitePlugin:
         options = SqliteOptions.from_config(app.config, app.options("sqlite"))
         auxiliary = SqliteEngine(str(app.config.dir / "auxiliary.db"), options, role="auxiliary")
         return SqliteEngine(str(app.config.dir / "data.db"), options, auxiliary=auxiliary)
+
+    @hookimpl
+    def register_checks(self, app: App) -> list[Check]:
+        """The files, the log, the feed."""
+        from builtin_sqlite.checks import database_checks
+
+        return database_checks(app)
 
 
 #: The class: each application gets an instance of its own, for it holds that application's services.

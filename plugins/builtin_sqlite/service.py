@@ -129,6 +129,10 @@ class SqliteEngine:
                     raise unusable(self._path, error) from error
                 raise
             self._state = "open"
+        if self._auxiliary is not None:
+            # The application can be looked at without its logs; a read of them says that they cannot be read.
+            with contextlib.suppress(DatabaseError):
+                await self._auxiliary.inspect()
 
     async def close(self) -> None:
         async with self._open_lock:
