@@ -113,6 +113,11 @@ class Record:
         value = self._values.get(name)
         return value if isinstance(value, str) else ""
 
+    def number(self, name: str) -> float:
+        """The value of a field as a number; 0 for a missing field or one whose value is no number."""
+        value = self._values.get(name)
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+
     def put(self, name: str, value: FieldValue) -> None:
         """Stores an already normalised value without casting; for field types and services."""
         self._keep_original()

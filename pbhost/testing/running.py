@@ -41,6 +41,20 @@ class Answer:
         assert isinstance(self.body, dict), self.body
         return self.body[key]
 
+    def at(self, *path: str | int) -> JSON:
+        """What stands deeper in the body: ``answer.at("data", "title", "code")``, ``answer.at("items", 0, "id")``.
+
+        Raises:
+            AssertionError: the body has nothing there; shows the body.
+        """
+        value = self.body
+        for key in path:
+            try:
+                value = value[key]  # type: ignore[index]  # what does not fit raises
+            except (TypeError, KeyError, IndexError):
+                raise AssertionError(f"nothing at {path!r} in {self.text}") from None
+        return value
+
 
 class Running:
     """A running server and a client for it.
