@@ -87,8 +87,11 @@ class Compiled:
         ids = [str(row[names.index("id")]) for row in self._run(query.select(names))]
         assert [str(row[0]) for row in self._run(query.ids())] == ids or not question.sort
         assert sorted(str(row[0]) for row in self._run(query.ids())) == sorted(ids)
+        # The same rows, whichever way they are looked up.
+        assert sorted(str(row[0]) for row in self._run(query.select(["id"], by_sets=True))) == sorted(ids)
         ((count,),) = self._run(query.count())
         assert isinstance(count, int)
+        assert self._run(query.count(by_sets=True)) == [(count,)]
         return ids, count, bool(self._run(query.exists()))
 
     def would_hold(self, table: Table, request: Request, rule: str) -> tuple[bool, Row]:

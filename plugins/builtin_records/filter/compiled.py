@@ -10,8 +10,10 @@ from pbhost.model import Collection
 
 from . import slots
 from .binding import Binding
+from .condition import Condition
 from .keyset import Keyset, Position, SortTerm, keyset_of
-from .links import BASE, column
+from .links import BASE, Joins, column
+from .scopes import Placed, place
 from .template import Template, join, parameter
 
 #: Ids per statement at most; databases bound the parameters of one.
@@ -25,13 +27,12 @@ class CompiledQuery:
 
     Attributes:
         source: what the base row comes from; ``prefix`` defines it if it is not stored.
-        joins: those of the conditions and of the sort.
-        count_joins: those that decide which rows there are.
-        where: the conditions, None for all rows.
+        conditions: which rows there are; joins: what they and the sort read.
+        sorted_by: the aliases that the sort reads.
+        views: the names of the joined collections that are views.
         order: the terms of ORDER BY, None for the natural order; terms: the same one by one.
         tie: what tells rows of equal sort keys apart; collection: whose rows they are.
-        distinct: whether a row may come several times.
-        count_distinct: the same without the sort's joins.
+        is_stored: whether the base row is one of a table.
         count_key: what tells rows apart.
         tables: the names of the collections that the result depends on (views: not what is behind them).
     """
@@ -39,39 +40,64 @@ class CompiledQuery:
     dialect: Dialect
     source: str
     prefix: Template
-    joins: Template
-    count_joins: Template
-    where: Template | None
+    conditions: tuple[Condition, ...]
+    joins: Joins
+    sorted_by: frozenset[str]
+    views: frozenset[str]
     order: Template | None
     terms: tuple[SortTerm, ...]
     tie: SortTerm
     collection: Collection
-    distinct: bool
-    count_distinct: bool
+    is_stored: bool
     count_key: str
     tables: frozenset[str]
+    _placed: dict[tuple[bool, bool], Placed] = field(default_factory=dict, repr=False)
     _texts: dict[tuple[object, ...], Template] = field(default_factory=dict, repr=False)
 
     @property
     def size(self) -> int:
         """Roughly the characters that it takes."""
-        return len(self.joins.text) + len(self.where.text if self.where else "") + 500
+        placed = self.placed(counting=False, by_sets=False)
+        return len(placed.joins.text) + len(placed.where.text if placed.where else "") + 500
+
+    def placed(self, *, counting: bool, by_sets: bool) -> Placed:
+        """The conditions and the joins that remain.
+
+        Args:
+            counting: without what only the order needs.
+            by_sets: for going through most of the rows, see :mod:`scopes`.
+        """
+        key = (counting, by_sets)
+        found = self._placed.get(key)
+        if found is None:
+            found = self._placed[key] = place(
+                self.conditions,
+                self.joins,
+                kept=() if counting else self.sorted_by,
+                is_view=self.views.__contains__,
+                by_sets=by_sets and self.is_stored,
+            )
+        return found
 
     def bind(self, binding: Binding) -> BoundQuery:
         """The query for one request."""
         return BoundQuery(self, binding)
 
-    def select(self, columns: Sequence[str], id_marks: int | None) -> Template:
+    def select(self, columns: Sequence[str], id_marks: int | None, by_sets: bool) -> Template:
         """``SELECT`` of some columns of the base row, in the order of the sort."""
-        return self._cached(("select", *columns, id_marks), lambda: self._select(columns, id_marks))
+        return self._cached(("select", *columns, id_marks, by_sets), lambda: self._select(columns, id_marks, by_sets))
 
-    def count(self, id_marks: int | None) -> Template:
+    def count(self, id_marks: int | None, by_sets: bool) -> Template:
         """``SELECT`` of the number of rows."""
-        return self._cached(("count", id_marks), lambda: self._count(id_marks))
+        return self._cached(("count", id_marks, by_sets), lambda: self._count(id_marks, by_sets))
 
     def exists(self, id_marks: int | None) -> Template:
         """``SELECT 1`` if there is any row."""
-        return self._cached(("exists", id_marks), lambda: self._rows("1", self.count_joins, id_marks) + " LIMIT 1")
+
+        def make() -> Template:
+            return self._rows("1", self.placed(counting=True, by_sets=False), id_marks) + " LIMIT 1"
+
+        return self._cached(("exists", id_marks), make)
 
     def keyset(self) -> Keyset:
         """The complete order of the rows.
@@ -85,9 +111,9 @@ class CompiledQuery:
         self, columns: Sequence[str], keyset: Keyset, id_marks: int | None, start: int, condition: Template | None
     ) -> Template:
         """``SELECT`` of the rows of one part of what comes after a position, columns first, then the keys."""
-        names = ", ".join(column(self.dialect, BASE, name) for name in columns)
-        what = Template(("DISTINCT " if self.distinct else "") + names + ", ") + keyset.keys()
-        return self._rows(what, self.joins, id_marks, condition) + " ORDER BY " + keyset.order(start)
+        placed = self.placed(counting=False, by_sets=False)
+        what = Template(self._columns(columns, placed) + ", ") + keyset.keys()
+        return self._rows(what, placed, id_marks, condition) + " ORDER BY " + keyset.order(start)
 
     def _cached(self, key: tuple[object, ...], make: Callable[[], Template]) -> Template:
         text = self._texts.get(key)
@@ -97,23 +123,29 @@ class CompiledQuery:
             text = self._texts[key] = make()
         return text
 
-    def _select(self, columns: Sequence[str], id_marks: int | None) -> Template:
-        names = ", ".join(column(self.dialect, BASE, name) for name in columns)
-        out = self._rows(("DISTINCT " if self.distinct else "") + names, self.joins, id_marks)
+    def _select(self, columns: Sequence[str], id_marks: int | None, by_sets: bool) -> Template:
+        placed = self.placed(counting=False, by_sets=by_sets)
+        out = self._rows(self._columns(columns, placed), placed, id_marks)
         if self.order is not None:
             out = out + " ORDER BY " + self.order
         return out
 
-    def _count(self, id_marks: int | None) -> Template:
-        what = f"COUNT(DISTINCT {self.count_key})" if self.count_distinct else "COUNT(*)"
-        return self._rows(what, self.count_joins, id_marks)
+    def _columns(self, columns: Sequence[str], placed: Placed) -> str:
+        # A view's rows are told apart by nothing but their values.
+        distinct = placed.multiplies or (self.collection.is_view and bool(self.joins.joined))
+        return ("DISTINCT " if distinct else "") + ", ".join(column(self.dialect, BASE, name) for name in columns)
+
+    def _count(self, id_marks: int | None, by_sets: bool) -> Template:
+        placed = self.placed(counting=True, by_sets=by_sets)
+        distinct = placed.multiplies or self.collection.is_view
+        return self._rows(f"COUNT(DISTINCT {self.count_key})" if distinct else "COUNT(*)", placed, id_marks)
 
     def _rows(
-        self, what: str | Template, joins: Template, id_marks: int | None, condition: Template | None = None
+        self, what: str | Template, placed: Placed, id_marks: int | None, condition: Template | None = None
     ) -> Template:
         conditions = [] if id_marks is None else [self._ids(id_marks)]
-        conditions += [part for part in (self.where, condition) if part is not None]
-        out = self.prefix + "SELECT " + what + f" FROM {self.source} {BASE}" + joins
+        conditions += [part for part in (placed.where, condition) if part is not None]
+        out = self.prefix + "SELECT " + what + f" FROM {self.source} {BASE}" + placed.joins
         return out + " WHERE " + join(" AND ", conditions) if conditions else out
 
     def _ids(self, marks: int) -> Template:
@@ -131,14 +163,15 @@ class BoundQuery:
     compiled: CompiledQuery
     binding: Binding
 
-    def select(self, columns: Sequence[str], *, limit: int = 0, offset: int = 0) -> Sql:
+    def select(self, columns: Sequence[str], *, limit: int = 0, offset: int = 0, by_sets: bool = False) -> Sql:
         """The rows: some columns of the base row (with ``id`` among them), in the order of the sort.
 
         Args:
             limit: rows at most, 0 for all.
             offset: rows left out before; only together with ``limit``.
+            by_sets: other tables are gone through once instead of looked up for each row; same rows, another cost.
         """
-        template = self.compiled.select(columns, self._id_marks())
+        template = self.compiled.select(columns, self._id_marks(), by_sets)
         sql = self._sql(template)
         return Sql(sql.text + " LIMIT ? OFFSET ?", (*sql.params, limit, offset)) if limit else sql
 
@@ -156,9 +189,13 @@ class BoundQuery:
         for start, condition in keyset.branches(position.keys):
             yield self._sql(compiled.branch(columns, keyset, marks, start, condition))
 
-    def count(self) -> Sql:
-        """One row with the number of rows."""
-        return self._sql(self.compiled.count(self._id_marks()))
+    def count(self, *, by_sets: bool = False) -> Sql:
+        """One row with the number of rows; ``by_sets`` as in :meth:`select`."""
+        return self._sql(self.compiled.count(self._id_marks(), by_sets))
+
+    def scanned(self, *, counting: bool) -> frozenset[str]:
+        """The tables that ``by_sets`` goes through; none if it makes no difference."""
+        return self.compiled.placed(counting=counting, by_sets=True).scanned
 
     def exists(self) -> Sql:
         """One row if any row fits, else none."""

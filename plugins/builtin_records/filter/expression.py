@@ -13,6 +13,7 @@ from pbhost.services import FilterFunction
 
 from .ast import Call, Comparison, Group, Identifier, Number, Operand, Placeholder, Text
 from .comparison import Comparer
+from .condition import Atom, Condition, all_conditions, any_condition, to_sql
 from .errors import FilterError
 from .functions import Functions
 from .links import Joins, column
@@ -22,7 +23,7 @@ from .paths import Paths
 from .request_paths import RequestPaths
 from .schema import Row, Schema
 from .slots import BoundValue, Constant, Literal, Macro
-from .template import Template, all_of, any_of, enclosed
+from .template import Template
 from .value import FALSE, NULL, TRUE, Ask, Nature, Value, bound
 
 _PATH = re.compile(r"\w+[\w.:]*", re.ASCII)
@@ -40,7 +41,7 @@ class Query:
         ask: questions about the request that shape the SQL.
         joins: the joins of all its expressions.
         guards: how many read rules were compiled; it tells their aliases apart.
-        checks: list rules of the collections that a client joined, by alias; AND-ed once.
+        checks: list rules of the collections that a client joined, by alias; they hold for the whole query.
     """
 
     schema: Schema
@@ -48,7 +49,7 @@ class Query:
     ask: Ask
     functions: Mapping[str, FilterFunction]
     joins: Joins
-    checks: dict[str, Template] = field(default_factory=dict)
+    checks: dict[str, Condition] = field(default_factory=dict)
     guards: int = 0
 
     def require_list_rule(self, collection: Collection, alias: str) -> None:
@@ -66,8 +67,8 @@ class Query:
         row = Row(collection, alias, self.dialect.quote(collection.name), space=alias)
         condition = Expression(self, row).compile(parse_rule(rule))
         id_ = column(self.dialect, alias, "id")
-        missing = Template(f"{id_} = '' OR {id_} IS NULL")
-        self.checks[alias] = enclosed(any_of([missing, enclosed(condition)]))
+        missing = Atom(sql=Template(f"({id_} = '' OR {id_} IS NULL)"), aliases=frozenset((alias,)))
+        self.checks[alias] = any_condition([missing, condition])
 
 
 @dataclass(slots=True)
@@ -107,9 +108,9 @@ class Expression:
         query.joins.tables |= joins.tables
         same_row = f"{column(query.dialect, alias, 'id')} = {column(query.dialect, row.alias, 'id')}"
         rows = f"{row.source} {alias}" + joins.all()
-        return "EXISTS (SELECT 1 FROM " + rows + f" WHERE {same_row} AND (" + condition + "))"
+        return "EXISTS (SELECT 1 FROM " + rows + f" WHERE {same_row} AND (" + to_sql(condition) + "))"
 
-    def compile(self, tree: Group) -> Template:
+    def compile(self, tree: Group) -> Condition:
         """The condition of a tree.
 
         Raises:
@@ -123,13 +124,13 @@ class Expression:
                 alternatives[-1].append(condition)
             else:
                 alternatives.append([condition])
-        return any_of(map(all_of, alternatives))
+        return any_condition([all_conditions(parts) for parts in alternatives])
 
-    def _term(self, term: Comparison | Group) -> Template:
+    def _term(self, term: Comparison | Group) -> Condition:
         if isinstance(term, Group):
             while len(term.terms) == 1 and isinstance(term.terms[0], Group):
                 term = term.terms[0]
-            return enclosed(self.compile(term)) if len(term.terms) > 1 else self._term(term.terms[0])
+            return self.compile(term) if len(term.terms) > 1 else self._term(term.terms[0])
         try:
             left = self.operand(term.left)
             return self._comparer.condition(left, term.operator, self.operand(term.right))

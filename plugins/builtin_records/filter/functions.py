@@ -12,7 +12,7 @@ from pbhost.services import FilterFunction
 from .ast import Call, Identifier, Number, Operand, Text
 from .errors import FilterError
 from .template import Template, spelled
-from .value import Many, Value
+from .value import Value
 
 #: Resolves one argument.
 ResolveOperand: TypeAlias = Callable[[Operand], Value]
@@ -80,7 +80,8 @@ def _applied(call: Call, arguments: list[Value], spell: Callable[..., str]) -> V
     sqls = [argument.sql for argument in arguments]
     guards = tuple(dict.fromkeys(guard for argument in arguments for guard in argument.guards))
     reads = tuple(dict.fromkeys(condition for argument in arguments for condition in argument.reads))
-    value = Value(sql=spelled(spell, *sqls), guards=guards, reads=reads)
+    aliases = frozenset().union(*(argument.aliases for argument in arguments))
+    value = Value(sql=spelled(spell, *sqls), guards=guards, reads=reads, aliases=aliases, vanishes=False)
     plural = [index for index, argument in enumerate(arguments) if argument.many]
     if not plural:
         return value
@@ -90,5 +91,5 @@ def _applied(call: Call, arguments: list[Value], spell: Callable[..., str]) -> V
     inner: list[Template] = list(sqls)
     if many is not None:
         inner[plural[0]] = many.value
-        value = replace(value, many=Many(spelled(spell, *inner), many.rows))
+        value = replace(value, many=replace(many, value=spelled(spell, *inner)))
     return value

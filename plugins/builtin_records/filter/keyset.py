@@ -33,6 +33,7 @@ class SortTerm:
         never_null: whether it has a value for every row.
         unique: whether no two rows share it.
         keyed: whether it has one fixed value for each row.
+        aliases: those that it reads.
     """
 
     sql: Template
@@ -41,6 +42,7 @@ class SortTerm:
     never_null: bool = False
     unique: bool = False
     keyed: bool = True
+    aliases: frozenset[str] = frozenset()
 
     def spelled(self) -> Template:
         """As it stands in ORDER BY."""

@@ -6,14 +6,14 @@ of the query, and with aliases of its own inside the sub-select that sees all va
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from pbhost.database import Dialect
 
 from .errors import FilterError
-from .template import ALWAYS, Slot, Template, join, parameter, spelled
+from .template import ALWAYS, Slot, Template, all_of, join, parameter, spelled
 
 #: The alias of the row that a query is about.
 BASE = "c"
@@ -47,11 +47,25 @@ class Link(Protocol):
         """Which of its rows belong to the row ``before``."""
         ...
 
+    def some(self, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
+        """That one of its rows fulfils a condition; where possible, looked up once for all rows before."""
+        ...
+
     def __hash__(self) -> int: ...
 
 
+class _Searched:
+    """A link whose rows are best searched for each row before it."""
+
+    __slots__ = ()
+
+    def some(self: Link, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
+        conditions = all_of((self.condition(dialect, before, alias), inner))
+        return "EXISTS (SELECT 1 FROM " + self.source(dialect, before) + f" {alias} WHERE " + conditions + ")"
+
+
 @dataclass(frozen=True, slots=True)
-class Items:
+class Items(_Searched):
     """The items of a list column, in the column ``value``."""
 
     column: str
@@ -67,7 +81,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class SubmittedRows:
+class SubmittedRows(_Searched):
     """The items of a bound JSON array, in the column ``value``."""
 
     slot: Slot
@@ -97,9 +111,13 @@ class RowById:
     def condition(self, dialect: Dialect, before: str, alias: str) -> Template:
         return Template(f"{column(dialect, alias, 'id')} = {column(dialect, before, self.column)}")
 
+    def some(self, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
+        ids = f"SELECT {column(dialect, alias, 'id')} FROM {dialect.quote(self.table)} {alias} WHERE " + inner
+        return f"{column(dialect, before, self.column)} IN (" + ids + ")"
+
 
 @dataclass(frozen=True, slots=True)
-class RowOfId:
+class RowOfId(_Searched):
     """The row of a table whose id is bound."""
 
     table: str
@@ -115,7 +133,7 @@ class RowOfId:
 
 
 @dataclass(frozen=True, slots=True)
-class RowsOfIds:
+class RowsOfIds(_Searched):
     """The rows of a table whose ids are bound as a JSON array."""
 
     table: str
@@ -151,9 +169,17 @@ class Referrers:
             return Template(f"{reference} = {own}")
         return Template(f"{own} IN (SELECT value FROM {dialect.json_each(reference)})")
 
+    def some(self, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
+        own, table = column(dialect, before, "id"), f"{dialect.quote(self.table)} {alias}"
+        reference = column(dialect, alias, self.column)
+        if self.is_list:
+            item = f"{alias}_item"
+            table, reference = f"{table}, {dialect.json_each(reference)} {item}", column(dialect, item, "value")
+        return f"{own} IN (SELECT {reference} FROM {table} WHERE " + inner + ")"
+
 
 @dataclass(frozen=True, slots=True)
-class AllRows:
+class AllRows(_Searched):
     """Every row of a table, whatever the row before; ``name`` keeps independent uses apart."""
 
     table: str
@@ -173,9 +199,20 @@ def column(dialect: Dialect, alias: str, name: str) -> str:
     return f"{alias}.{dialect.quote(name)}"
 
 
-def joined(dialect: Dialect, link: Link, before: str, alias: str) -> Template:
-    """The ``LEFT JOIN`` of a link."""
-    return " LEFT JOIN " + link.source(dialect, before) + f" {alias} ON " + link.condition(dialect, before, alias)
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """One join of a query: a link from the alias ``before``."""
+
+    alias: str
+    before: str
+    link: Link
+    sql: Template
+
+
+def _joined(dialect: Dialect, link: Link, before: str, alias: str) -> Joined:
+    condition = link.condition(dialect, before, alias)
+    sql = " LEFT JOIN " + link.source(dialect, before) + f" {alias} ON " + condition
+    return Joined(alias, before, link, sql)
 
 
 @dataclass(slots=True)
@@ -183,44 +220,50 @@ class Joins:
     """The joins of one query, in order; equal links onto the same alias are one join.
 
     Attributes:
-        multiply: whether any join may give several rows for one.
+        joined: each by its alias.
         tables: the names of the joined collections.
     """
 
     dialect: Dialect
     prefix: str = "j"
-    sql: list[Template] = field(default_factory=list)
-    multiply: bool = False
+    joined: dict[str, Joined] = field(default_factory=dict)
     tables: set[str] = field(default_factory=set)
     _aliases: dict[Hashable, str] = field(default_factory=dict)
 
-    def follow(self, start: str, links: Sequence[Link], space: str = "") -> str:
-        """Joins a chain onto an alias and returns the alias of its last link.
+    def follow(self, start: str, links: Sequence[Link], space: str = "") -> list[str]:
+        """Joins a chain onto an alias and returns the alias of each link.
 
         Args:
             space: chains of different spaces share nothing.
         """
-        aliases = self.aliases(start, links, space)
-        return aliases[-1] if aliases else start
-
-    def aliases(self, start: str, links: Sequence[Link], space: str = "") -> list[str]:
-        """As :meth:`follow`, but returns the alias of each link."""
         aliases: list[str] = []
         for link in links:
             key = (space, start, link)
             alias = self._aliases.get(key)
             if alias is None:
-                if len(self.sql) == MAX_JOINS:
+                if len(self.joined) == MAX_JOINS:
                     raise FilterError(f"more than {MAX_JOINS} joins")
                 alias = self._aliases[key] = f"{self.prefix}{len(self._aliases) + 1}"
-                self.sql.append(joined(self.dialect, link, start, alias))
-                self.multiply = self.multiply or link.multiplies
+                self.joined[alias] = _joined(self.dialect, link, start, alias)
                 if link.table:
                     self.tables.add(link.table)
             start = alias
             aliases.append(alias)
         return aliases
 
-    def all(self, count: int | None = None) -> Template:
-        """The text of all joins, or of the first ``count``."""
-        return join("", self.sql[:count])
+    def chain(self, alias: str) -> list[Joined]:
+        """The joins that lead to an alias, its own last."""
+        found: list[Joined] = []
+        while (one := self.joined.get(alias)) is not None:
+            found.append(one)
+            alias = one.before
+        return found[::-1]
+
+    def of(self, aliases: Collection[str]) -> list[Joined]:
+        """The joins of some aliases with those that lead to them, in order."""
+        needed = {one.alias for alias in aliases for one in self.chain(alias)}
+        return [one for alias, one in self.joined.items() if alias in needed]
+
+    def all(self) -> Template:
+        """The text of all joins."""
+        return join("", [one.sql for one in self.joined.values()])

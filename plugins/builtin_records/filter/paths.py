@@ -159,6 +159,7 @@ class Paths:
 
     def _column(self, step: Step, found: Field, modifier: str) -> Value:
         name = found.name
+        counted = modifier == "length" and found.can_be_multiple
         if modifier == "each" and found.can_be_multiple:
             step.through(Items(name, multiplies=found.is_multiple), many=found.is_multiple)
             return self.value(step, lambda alias: column(self.dialect, alias, "value"))
@@ -169,7 +170,7 @@ class Paths:
                 text = self.dialect.json_extract(text, "")
             if modifier == "lower":
                 return self.dialect.lower(text)
-            if modifier == "length" and found.can_be_multiple:
+            if counted:
                 return self.dialect.json_length(text)
             return text
 
@@ -181,6 +182,8 @@ class Paths:
             strict=found.kind == "json",
             guard="emailVisibility" if is_email else "",
             is_text=has_text and modifier not in ("lower", "length"),
+            # The length of what is missing is 0.
+            vanishes=not counted,
         )
 
     def _json_value(self, step: Step, found: Field, segments: Sequence[str]) -> Value:
@@ -198,20 +201,22 @@ class Paths:
         nature: Nature = Nature.EXPRESSION,
         guard: str = "",
         is_text: bool = False,
+        vanishes: bool = True,
     ) -> Value:
         """Joins a path and gives what ``spell`` makes of its last alias.
 
         Args:
             guard: a bool column of the row reached that must be true for a client's comparison to hold.
             is_text: what is spelled is the plain column of a text.
+            vanishes: it is NULL where the row is missing.
         """
         links = [link for link, _ in step.links]
         if links and links[0].starts_anew and not step.many and not self.is_restricted:
             # One value for the whole query: selected once, so that an index on the other side can serve it.
             once = self._selected(links, spell)
-            scalar = "(SELECT " + once.value + " FROM " + once.rows + ")"
+            scalar = "(SELECT " + once.value + " FROM " + once.rows() + ")"
             return Value(sql=scalar, strict=strict, nature=nature, is_text=is_text)
-        aliases = self.joins.aliases(self.row.alias, links, self.row.space)
+        aliases = self.joins.follow(self.row.alias, links, self.row.space)
         alias = aliases[-1] if aliases else self.row.alias
         guards: tuple[Template, ...] = ()
         if self.is_restricted:
@@ -229,18 +234,21 @@ class Paths:
             reads=tuple(step.reads.values()),
             is_text=is_text,
             never_null=is_text and not links and self.row.is_stored,
+            aliases=frozenset((alias,)),
+            vanishes=vanishes,
         )
 
     def _selected(self, links: Sequence[Link], spell: Callable[[str], str]) -> Many:
         """The values of the path, selected independently of the joins outside."""
-        start = "m0"
-        joins = Joins(self.dialect, prefix="m")
-        last = joins.follow(start, links)
+        start, joins = self.row.alias, Joins(self.dialect, prefix="m")
+        source, where = "(SELECT 1) m0", None
+        if self.row.collection.is_view and not links[0].starts_anew:
+            # Rows of a view may share an id; then each sees the values of all of them.
+            start, source = "m0", f"{self.row.source} m0"
+            where = Template(f"{column(self.dialect, start, 'id')} = {column(self.dialect, self.row.alias, 'id')}")
+        last = joins.follow(start, links)[-1]
         self.joins.tables |= joins.tables
-        if links[0].starts_anew:
-            return Many(Template(spell(last)), f"(SELECT 1) {start}" + joins.all())
-        same_row = f"{column(self.dialect, start, 'id')} = {column(self.dialect, self.row.alias, 'id')}"
-        return Many(Template(spell(last)), f"{self.row.source} {start}" + joins.all() + f" WHERE {same_row}")
+        return Many(Template(spell(last)), self.row.alias, tuple(joins.joined.values()), source, where)
 
 
 def split_modifier(segment: str) -> tuple[str, str]:

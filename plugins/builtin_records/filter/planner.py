@@ -15,6 +15,7 @@ from . import slots
 from .ast import Comparison, Group, Number, Text
 from .binding import Binding
 from .compiled import BoundQuery, CompiledQuery
+from .condition import Condition
 from .errors import FilterError, ForbiddenFilter
 from .expression import Expression, Query, parse_rule
 from .keyset import SortTerm
@@ -24,7 +25,7 @@ from .plans import PlanCache, Question, Spec
 from .printer import to_shape
 from .schema import Access, Row, Schema
 from .sorting import sort_terms
-from .template import ALWAYS, Template, all_of, enclosed, join, parameter
+from .template import Template, join, parameter
 
 #: Bytes of a filter in a request.
 MAX_CLIENT_FILTER = 3500
@@ -135,35 +136,30 @@ class QueryPlanner:
         source = dialect.quote(_VIRTUAL if spec.is_virtual else collection.name)
         joins = Joins(dialect)
         query = Query(schema, dialect, ask, self._functions, joins)
-        conditions: list[Template] = []
+        conditions: list[Condition] = []
         if spec.rule:
             rule_row = Row(collection, BASE, source, is_virtual=spec.is_virtual)
             conditions.append(Expression(query, rule_row).compile(parse_rule(spec.rule)))
         row = Row(collection, BASE, source, spec.access, spec.is_virtual)
         if tree is not None:
             conditions.append(Expression(query, row, shared_literals=True).compile(tree))
-        joined, multiplied, checked = len(joins.sql), joins.multiply, len(query.checks)
         terms = sort_terms(spec.sort, Expression(query, row)) if spec.sort else []
-        if len(query.checks) > checked:
-            # The list rules of what the sort joins decide which rows there are, too.
-            joined, multiplied = len(joins.sql), joins.multiply
+        # The list rules of what the sort joins decide which rows there are, too.
         conditions += query.checks.values()
-        where = enclosed(all_of(map(enclosed, conditions)))
-        # A view's rows are told apart by nothing but their values.
         is_view = collection.is_view
         return CompiledQuery(
             dialect=dialect,
             source=source,
             prefix=_virtual_source(dialect, collection) if spec.is_virtual else Template(""),
-            joins=joins.all(),
-            count_joins=joins.all(joined),
-            where=None if where == ALWAYS else where,
+            conditions=tuple(conditions),
+            joins=joins,
+            sorted_by=frozenset(one for term in terms for one in term.aliases),
+            views=frozenset(name for name in joins.tables if (found := schema.find(name)) and found.is_view),
             order=join(", ", [term.spelled() for term in terms]) if terms else None,
             terms=tuple(terms),
             tie=SortTerm(Template(column(dialect, BASE, "id") if is_view else dialect.row_number(BASE))),
             collection=collection,
-            distinct=joins.multiply or (is_view and bool(joins.sql)),
-            count_distinct=multiplied or is_view,
+            is_stored=row.is_stored,
             count_key=column(dialect, BASE, "id") if is_view or spec.is_virtual else dialect.row_number(BASE),
             tables=frozenset((collection.name, *joins.tables)),
         )

@@ -94,8 +94,9 @@ class RequestPaths:
         if not self.comparer.ask(IsSet(("body", found.name))):
             return FALSE
         submitted = bound(RequestValue(("body", found.name), numeric=found.kind == "number", field=found))
-        differs = self.comparer.compare(submitted, Operator.NOT_EQUAL, self.paths.resolve(found.name))
-        return Value(sql="(" + differs + ")", strict=True)
+        stored = self.paths.resolve(found.name)
+        differs = self.comparer.compare(submitted, Operator.NOT_EQUAL, stored)
+        return Value(sql="(" + differs.sql + ")", strict=True, aliases=stored.aliases, vanishes=False)
 
     def _submitted_items(self, found: Field) -> Value:
         step = Step(self.paths.row.collection)

@@ -51,4 +51,5 @@ def _term(term: str, expression: Expression) -> SortTerm:
         never_null=is_stored and field is not None and field.kind != "json",
         unique=is_stored and name == "id",
         keyed=value.many is None,
+        aliases=value.aliases,
     )

@@ -8,8 +8,9 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from .binding import Binding
+from .links import Joined
 from .slots import Constant, Emptiness
-from .template import Slot, Template
+from .template import Slot, Template, join
 
 #: Asks a question about the request that the plan is made for; the plan is then only used where the answer is the same.
 Ask: TypeAlias = Callable[[Callable[[Binding], Hashable]], Hashable]
@@ -28,14 +29,30 @@ class Nature(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """All values of a multi-valued path for the current row: an expression over rows of their own."""
+    """All values of a multi-valued path for the current row: an expression over rows of their own.
+
+    Attributes:
+        value: the expression.
+        start: the alias of the row that the path starts from.
+        chain: the joins that lead from there to the rows.
+        source: what they are joined onto.
+        where: which rows of the source belong to the current row, None for all.
+    """
 
     value: Template
-    rows: Template
+    start: str
+    chain: tuple[Joined, ...]
+    source: str
+    where: Template | None = None
 
     def select(self) -> Template:
-        """The sub-select, its column named ``v``."""
-        return "SELECT " + self.value + " AS v FROM " + self.rows
+        """The values as a sub-select, its column named ``v``."""
+        out = "SELECT " + self.value + " AS v FROM " + self.rows()
+        return out if self.where is None else out + " WHERE " + self.where
+
+    def rows(self) -> Template:
+        """The rows as they stand in FROM."""
+        return self.source + join("", [one.sql for one in self.chain])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +70,8 @@ class Value:
         constant: what yields the value if no row is needed for it.
         is_text: a plain text column, or NULL where its row is missing.
         never_null: the column of a row that is certainly there.
+        aliases: the aliases that it reads.
+        vanishes: it is NULL where one of them has no row.
     """
 
     sql: Template
@@ -65,6 +84,8 @@ class Value:
     reads: tuple[Template, ...] = ()
     is_text: bool = False
     never_null: bool = False
+    aliases: frozenset[str] = frozenset()
+    vanishes: bool = True
 
     def nature_for(self, ask: Ask) -> Nature:
         """The nature, decided for the request at hand if it depends on one."""
@@ -72,9 +93,14 @@ class Value:
             return self.nature
         return Nature.KNOWN if ask(Emptiness(self.nature)) == "known" else Nature.EMPTY
 
-    def as_column(self, name: str) -> Value:
-        """The same values as a column of a sub-select."""
-        return replace(self, sql=Template(name), parameter=None, many=None, guards=(), never_null=False)
+    @property
+    def is_known(self) -> bool:
+        """Whether it is one value that is certainly neither NULL nor empty, whatever the row and the request."""
+        return self.nature is Nature.KNOWN and not self.aliases
+
+    def inside(self, sql: Template) -> Value:
+        """The same values inside a sub-select, where they are spelled otherwise."""
+        return replace(self, sql=sql, parameter=None, many=None, guards=(), never_null=False)
 
     def lenient(self) -> Value:
         """The same operand without its strictness."""

@@ -16,6 +16,7 @@ from .deleting import Deleting
 from .lifecycle import Lifecycles
 from .queries import Queries
 from .saving import Saving
+from .sizes import Sizes
 from .tables import PlainTables
 from .totals import Totals
 
@@ -29,7 +30,8 @@ class Core:
     Attributes:
         app: the application; codecs, lifecycles, chains: what is known of each collection.
         queries: look-ups under rules; tables: the same for plain tables.
-        answers: rows as a caller sees them; totals: counts of lists; cursors: where their pages end.
+        answers: rows as a caller sees them; totals: counts of lists; cursors: where their pages end; sizes: how large
+            tables are.
         saving, deleting: writes.
     """
 
@@ -44,7 +46,8 @@ class Core:
         self.queries = Queries(app, self.codecs, planner)
         self.tables = PlainTables(planner)
         self.answers = Answers(app, self.codecs, self.queries, self.chains)
-        self.totals = Totals(app)
+        self.sizes = Sizes()
+        self.totals = Totals(app, self.sizes)
         self.cursors = Cursors(app)
         self.saving = Saving(app, self.codecs, self.lifecycles, self.chains)
         self.deleting = Deleting(app, self.codecs, self.lifecycles, self.chains, self.saving)

@@ -147,7 +147,10 @@ class Reading:
                 found, end = rows_after(connection, query, core.codecs.of(collection), after, paging.per_page)
                 following = "" if end is None else core.cursors.encode(end, collection, request.filter, request.sort)
                 return found, -1, following
-            rows = connection.fetch_all(query.select(names, limit=paging.per_page, offset=paging.offset))
+            by_sets = core.sizes.by_sets(connection, query, counting=False)
+            rows = connection.fetch_all(
+                query.select(names, limit=paging.per_page, offset=paging.offset, by_sets=by_sets)
+            )
             if paging.skip_total:
                 return rows, -1, None
             # A page that is not full is the last one: its end is the total. (Ids of views may repeat.)

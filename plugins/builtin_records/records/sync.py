@@ -81,8 +81,9 @@ class RecordsWithin:
         query = self._search(target, filter, params, sort, as_)
         names = self._core.codecs.of(target).names
         try:
+            by_sets = self._core.sizes.by_sets(self._connection, query, counting=not limit)
             rows = self._connection.fetch_all(
-                query.select(names, limit=limit or (2**62 if offset else 0), offset=offset)
+                query.select(names, limit=limit or (2**62 if offset else 0), offset=offset, by_sets=by_sets)
             )
         except DatabaseError as error:
             raise BadRequestError(f"the query failed: {error}") from error
@@ -135,7 +136,8 @@ class RecordsWithin:
     ) -> int:
         query = self._search(self._core.collection(collection), filter, params, "", as_)
         try:
-            row = self._connection.fetch_one(query.count())
+            by_sets = self._core.sizes.by_sets(self._connection, query, counting=True)
+            row = self._connection.fetch_one(query.count(by_sets=by_sets))
         except DatabaseError as error:
             raise BadRequestError(f"the query failed: {error}") from error
         return int(row[0] or 0) if row else 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from pbhost.database import Connection
 
 from ..filter import BoundQuery
+from .sizes import Sizes
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -30,8 +31,9 @@ _WORTH_KEEPING = 200
 class Totals:
     """Counts rows. Safe to use from several threads."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, sizes: Sizes) -> None:
         self._app = app
+        self._sizes = sizes
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
         self._known = 0
@@ -39,7 +41,7 @@ class Totals:
 
     def count(self, connection: Connection, query: BoundQuery) -> int:
         """The number of rows of a query in the connection's snapshot."""
-        statement = query.count()
+        statement = query.count(by_sets=self._sizes.by_sets(connection, query, counting=True))
         key = (statement.text, statement.params)
         newest = self._follow(connection)
         with self._lock:
