@@ -11,6 +11,7 @@ import click
 from pbhost.cli.doctor import doctor_command
 from pbhost.cli.flags import config_options, given_flags
 from pbhost.cli.plugin import plugin_group
+from pbhost.cli.types import types_group
 from pbhost.config import Config, load_config
 from pbhost.validation import closest
 
@@ -154,3 +155,4 @@ def config_command(invocation: Invocation, as_json: bool) -> None:
 
 root.add_command(plugin_group)
 root.add_command(doctor_command)
+root.add_command(types_group)

@@ -13,7 +13,9 @@ from pbhost.model.field import (
     strings,
 )
 from pbhost.model.record import Record
+from pbhost.model.typed import TypedRecord, Value
 from pbhost.model.upload import UploadedFile
+from pbhost.model.value_types import ValueTypes
 
 __all__ = [
     "FIELD_RULES",
@@ -32,8 +34,11 @@ __all__ = [
     "RuleKind",
     "SchemaCheck",
     "StorageKind",
+    "TypedRecord",
     "UploadedFile",
+    "Value",
     "ValueCheck",
+    "ValueTypes",
     "decode_common",
     "strings",
 ]

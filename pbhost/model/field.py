@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeAlias
 
 from pbhost.errors import JSON, ErrorTree, FieldError
+from pbhost.model.value_types import ValueTypes
 
 if TYPE_CHECKING:
     from pbhost.database import Connection, SqlValue
@@ -151,6 +152,16 @@ class Field(ABC):
     def json_from_db(self, value: SqlValue) -> object:
         """Shortcut of the read path: ``to_json(from_db(value))``; override where it can be cheaper."""
         return self.to_json(self.from_db(value))
+
+    # -- in generated code -------------------------------------------------------------------------------------------
+
+    def value_types(self) -> ValueTypes:
+        """The types of this field's values in the code of ``pbhost types``; override what the column does not tell."""
+        return ValueTypes.of_kind(self.kind, is_multiple=self.is_multiple)
+
+    def to_python(self, value: FieldValue) -> object:
+        """What reading an attribute of a typed record gives, of the type that :meth:`value_types` names."""
+        return value
 
     # -- write -------------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from pbhost.services.realtime import Realtime, RealtimeClient, RealtimeMessage
 from pbhost.services.records import Page, Records, SyncRecords, TableQuery
 from pbhost.services.schema import Collections
 from pbhost.services.sign_in import Auth, AuthMethod, MailKind, OAuth2Provider, OAuth2User, PasswordHasher, TokenType
+from pbhost.services.typed import TypedRecords
 
 if TYPE_CHECKING:
     from pbhost.database import Engine
@@ -136,4 +137,5 @@ __all__ = [
     "SyncRecords",
     "TableQuery",
     "TokenType",
+    "TypedRecords",
 ]

@@ -22,6 +22,7 @@ from pbhost.model import (
     StorageKind,
     UploadedFile,
     ValueCheck,
+    ValueTypes,
     decode_common,
     strings,
 )
@@ -176,6 +177,23 @@ class FileField(Field):
         if self.is_multiple:
             return [] if value == "[]" else names_of(value)
         return value if isinstance(value, str) and "[" not in value else self.to_json(value)
+
+    # -- in generated code -------------------------------------------------------------------------------------------
+
+    def value_types(self) -> ValueTypes:
+        if self.is_multiple:
+            return ValueTypes.list_of(
+                "str", "string", python_input="str | UploadedFile", typescript_input="(string | Blob)"
+            )
+        return ValueTypes(
+            python="str",
+            python_input="str | UploadedFile",
+            typescript="string",
+            typescript_input="string | Blob | null",
+        )
+
+    def to_python(self, value: FieldValue) -> object:
+        return self.to_json(value)
 
     # -- write -------------------------------------------------------------------------------------------------------
 

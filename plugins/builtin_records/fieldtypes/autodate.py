@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pbhost.database import SqlValue
 from pbhost.errors import ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, SchemaCheck
+from pbhost.model import FieldValue, Record, SchemaCheck, ValueTypes
 from pbhost.validation import VALUES_MISMATCH, collect
 
 from ..datetext import to_date
@@ -52,6 +52,9 @@ class AutodateField(OptionField):
     def stamp(self, record: Record, *, is_new: bool, now: str) -> None:
         if self.on_create if is_new else self.on_update:
             record.put(self.name, now)
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes(python="str", python_input="Never", typescript="string", typescript_input="never")
 
     def from_db(self, value: SqlValue) -> FieldValue:
         return to_date(value)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pbhost.database import SqlValue
 from pbhost.errors import JSON, REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, ValueCheck
+from pbhost.model import FieldValue, Record, ValueCheck, ValueTypes
 
 from ..datetext import to_date
 from .options import Option, OptionField
@@ -41,6 +41,15 @@ class DateField(OptionField):
 
     def json_from_db(self, value: SqlValue) -> object:
         return to_date(value)
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes(
+            python="str",
+            python_input="str | datetime",
+            typescript="string",
+            typescript_input="string | Date",
+            imports=("from datetime import datetime",),
+        )
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         moment = to_date(value)

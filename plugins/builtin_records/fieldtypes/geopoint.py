@@ -9,7 +9,7 @@ import orjson
 
 from pbhost.database import SqlValue
 from pbhost.errors import REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, StorageKind, ValueCheck
+from pbhost.model import FieldValue, Record, StorageKind, ValueCheck, ValueTypes
 
 from ..jsontext import json_number, number_spelling
 from .options import OptionField
@@ -42,6 +42,14 @@ class GeoPointField(OptionField):
     def to_json(self, value: FieldValue) -> object:
         lon, lat = _point(value)
         return {"lon": json_number(lon), "lat": json_number(lat)}
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes(
+            python="dict[str, float]",
+            python_input="Mapping[str, float]",
+            typescript="{ lon: number; lat: number }",
+            imports=("from collections.abc import Mapping",),
+        )
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         lon, lat = _point(value)

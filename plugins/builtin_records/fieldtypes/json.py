@@ -9,7 +9,7 @@ import orjson
 
 from pbhost.database import SqlValue
 from pbhost.errors import JSON, REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, OptionTypeError, Record, SchemaCheck, StorageKind, ValueCheck
+from pbhost.model import FieldValue, OptionTypeError, Record, SchemaCheck, StorageKind, ValueCheck, ValueTypes
 from pbhost.validation import check as first_error
 from pbhost.validation import collect
 
@@ -91,6 +91,13 @@ class JsonField(OptionField):
                 return self.to_json(json_from_column(value))
             return orjson.Fragment(value)
         return self.to_json(json_from_column(value))
+
+    def value_types(self) -> ValueTypes:
+        # What is assigned may be made of any types that JSON can say, typed dictionaries among them.
+        return ValueTypes(python="JSON", python_input="object", typescript="JsonValue", typescript_input="unknown")
+
+    def to_python(self, value: FieldValue) -> object:
+        return value.value if isinstance(value, JsonText) else None
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         if self.is_empty(value) and (self.required or value is None or self.schema is None):

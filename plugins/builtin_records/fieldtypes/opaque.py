@@ -9,7 +9,7 @@ from typing import ClassVar, Self, cast
 
 from pbhost.database import SqlValue
 from pbhost.errors import JSON
-from pbhost.model import Field, FieldValue, decode_common
+from pbhost.model import Field, FieldValue, ValueTypes, decode_common
 
 
 @dataclass(kw_only=True)
@@ -42,6 +42,9 @@ class OpaqueField(Field):
     def is_multiple(self) -> bool:
         most = self.stored.get("maxSelect")
         return isinstance(most, int) and most > 1
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes(python="object", typescript="JsonValue", typescript_input="unknown")
 
     def zero(self) -> FieldValue:
         return ""

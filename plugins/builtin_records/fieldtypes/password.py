@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pbhost.database import SqlValue
 from pbhost.errors import INVALID_VALUE, REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, SchemaCheck, ValueCheck
+from pbhost.model import FieldValue, Record, SchemaCheck, ValueCheck, ValueTypes
 from pbhost.validation import check as first_error
 from pbhost.validation import collect, maximum, minimum
 
@@ -89,6 +89,13 @@ class PasswordField(OptionField):
         return ""
 
     def json_from_db(self, value: SqlValue) -> object:
+        return ""
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes(python="str", typescript="", typescript_input="string")
+
+    def to_python(self, value: FieldValue) -> object:
+        """Nothing: neither the hash nor the plain text belongs into the hands of code that only wants a record."""
         return ""
 
     async def before_write(self, record: Record, services: Services) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pbhost.errors import REQUIRED, ErrorTree, FieldError
-from pbhost.model import FieldValue, Record, SchemaCheck, ValueCheck
+from pbhost.model import FieldValue, Record, SchemaCheck, ValueCheck, ValueTypes
 from pbhost.validation import check as first_error
 from pbhost.validation import collect, maximum, minimum
 
@@ -32,6 +32,9 @@ class SelectField(ChoicesField):
                 "maxSelect": first_error(self.max_select, minimum(0), maximum(len(values))),
             }
         )
+
+    def value_types(self) -> ValueTypes:
+        return ValueTypes.of_choices(self.values or [], is_multiple=self.is_multiple, is_required=self.required)
 
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | ErrorTree | None:
         items = to_list(value)
