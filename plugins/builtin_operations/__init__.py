@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 
     from builtin_operations.service import Operations
     from pbhost.app import App
-    from pbhost.hooks.events import BootstrapEvent, CollectionEvent, CollectionRequestEvent, ServeEvent
+    from pbhost.hooks.events import (
+        BootstrapEvent,
+        CollectionEvent,
+        CollectionRequestEvent,
+        ServeEvent,
+        TerminateEvent,
+    )
     from pbhost.http import Route
-    from pbhost.services import Cron, CronJob, Logs, RateLimiter, Settings
+    from pbhost.services import Check, Cron, CronJob, Logs, RateLimiter, Settings
 
 
 class OperationsPlugin:
@@ -77,13 +84,30 @@ class OperationsPlugin:
     async def on_bootstrap(self, event: BootstrapEvent) -> AsyncIterator[None]:
         """Does a staged restore before any file of the data directory is opened."""
         from builtin_operations.backups import pending
+        from builtin_operations.backups.presence import Presence
 
-        restored = pending.apply(event.app.config.dir, clean=event.app.config.worker == 0)
-        yield
-        if restored:
-            from builtin_operations.migrations.runner import Migrator
+        directory = event.app.config.dir
+        presence = Presence(directory)
+        try:
+            restored = await asyncio.to_thread(pending.apply, directory, presence)
+            yield
+            if restored:
+                from builtin_operations.migrations.runner import Migrator
 
-            await Migrator(event.app).adopt_automatic()
+                await Migrator(event.app).adopt_automatic()
+                await asyncio.to_thread(pending.adopted, directory)
+        except BaseException:
+            presence.end()
+            raise
+        self.of(event.app).presence = presence
+
+    @hookimpl(wrapper=True, tryfirst=True)
+    async def on_terminate(self, event: TerminateEvent) -> AsyncIterator[None]:
+        """Leaves the data directory to others, when everything is closed."""
+        try:
+            yield
+        finally:
+            self.of(event.app).leave()
 
     @hookimpl
     async def on_collection_after_update_success(self, event: CollectionEvent) -> None:
@@ -125,13 +149,16 @@ class OperationsPlugin:
 
         return [migrate_group(app)]
 
+    @hookimpl
+    def register_checks(self, app: App) -> list[Check]:
+        """Settings, limits, disk, backups, logs, the clock."""
+        from builtin_operations.doctor import operations_checks
+
+        return operations_checks(app, self.of(app).backups)
+
     @hookimpl(tryfirst=True)
     async def on_serve(self, event: ServeEvent) -> None:
-        """Tidies up after a crash and applies pending migrations, before anybody is served, and starts the clock."""
-        if event.worker == 0:
-            from builtin_operations.backups import pending
-
-            pending.remove_unfinished(event.app.config.dir)
+        """Applies pending migrations, before anybody is served, and starts the clock."""
         if event.worker == 0 and event.app.has("collections"):
             from builtin_operations.migrations.runner import Migrator
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from builtin_operations.backups.presence import Presence
 from builtin_operations.backups.service import Backups
 from builtin_operations.cron.service import CronService
 from builtin_operations.limits.service import RateLimiterService
@@ -28,6 +29,8 @@ class Operations:
         self.backups = Backups(app)
         #: The services of this plugin that are in use: itself, or behind one of another plugin that wraps it.
         self.in_use: set[str] = set()
+        #: Of the running application in its data directory.
+        self.presence: Presence | None = None
 
     def cron_jobs(self) -> list[CronJob]:
         """The jobs that keep the databases in shape."""
@@ -40,8 +43,15 @@ class Operations:
         """Starts what runs only in a server: the clock, and what follows the settings."""
         self.app.settings.on_change(self.backups.schedule)
         self.backups.schedule()
+        self.backups.tidy_up()
         if "cron" in self.in_use:
             self.cron.serve()
+
+    def leave(self) -> None:
+        """The application has ended."""
+        if self.presence is not None:
+            self.presence.end()
+            self.presence = None
 
     async def rename_labels(self, old: str, new: str) -> None:
         """Rules of the form ``old:tag`` become ``new:tag``."""

@@ -6,6 +6,9 @@ import asyncio
 import io
 import os
 import sqlite3
+import subprocess
+import sys
+import threading
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -16,11 +19,13 @@ import aiohttp
 import pytest
 from builtin_operations import plugin
 from builtin_operations.backups import pending
-from builtin_operations.backups.archive import ArchiveError, extract_archive
+from builtin_operations.backups.archive import ArchiveError, extract_archive, write_archive
+from builtin_operations.backups.presence import LOCK_FILE, Presence
 
 from pbhost import hookimpl
 from pbhost.errors import ForbiddenError
 from pbhost.hooks.events import BackupEvent
+from pbhost.model import clock
 from pbhost.testing import Running
 
 ROOT = "token-of-a-superuser"
@@ -219,6 +224,65 @@ async def test_automatic_backups_keep_the_newest(server: Running, tmp_path: Path
     assert len(kept) == 3
 
 
+async def test_a_clock_that_was_set_back_costs_no_backup(server: Running, tmp_path: Path) -> None:
+    await server.app.settings.update({"backups": {"cron": "@daily", "cronMaxKeep": 2}})
+    backups = plugin.of(server.app).backups
+    with clock.replaced(lambda: 2_000_000_000.0):
+        await backups.run_scheduled()
+        await backups.run_scheduled()
+    made = await names(server)
+    assert made == ["@auto_pb_backup_acme_20330518033320.zip", "@auto_pb_backup_acme_20330518033321.zip"]
+    for name in made:
+        os.utime(tmp_path / "pb_data" / "backups" / name, (2_000_000_000, 2_000_000_000))
+    await backups.run_scheduled()
+    assert len(await names(server)) == 2
+    assert len(set(await names(server)) - set(made)) == 1
+
+
+async def test_a_command_beside_the_server_leaves_its_temporary_files_alone(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packing, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> None:
+        packing.set()
+        assert go_on.wait(30)
+        write_archive(*arguments)
+
+    monkeypatch.setattr("builtin_operations.backups.service.write_archive", slowly)
+    making = asyncio.create_task(server.request("POST", "/api/backups", {"name": "slow.zip"}, token=ROOT))
+    await asyncio.to_thread(packing.wait, 30)
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pbhost", "superuser", "upsert", "a@example.com", "password-of-a"),
+        *("--dir", str(tmp_path / "pb_data")),
+        stdout=subprocess.PIPE,
+    )
+    output, _ = await command.communicate()
+    assert command.returncode == 0, output
+    go_on.set()
+    assert (await making).status == 204
+    assert await names(server) == ["slow.zip"]
+
+
+async def test_a_restore_waits_until_commands_are_done(tmp_path: Path) -> None:
+    staged = tmp_path / pending.TEMP / "staged"
+    staged.mkdir(parents=True)
+    (tmp_path / "data.db").write_bytes(b"old")
+    (staged / "data.db").write_bytes(b"new")
+    pending.stage(tmp_path, staged, ["backups"])
+    command, server = Presence(tmp_path), Presence(tmp_path)
+    command.share()
+    assert not server.take(0.0)
+    starting = asyncio.create_task(asyncio.to_thread(pending.apply, tmp_path, server))
+    await asyncio.sleep(0)
+    assert (tmp_path / "data.db").read_bytes() == b"old"
+    command.end()
+    assert await starting is True
+    assert (tmp_path / "data.db").read_bytes() == b"new"
+    pending.adopted(tmp_path)
+    server.end()
+
+
 async def test_a_restore_brings_everything_back(start: Start, tmp_path: Path) -> None:
     data = tmp_path / "pb_data"
     async with start(only=ONLY) as server:
@@ -240,7 +304,7 @@ async def test_a_restore_brings_everything_back(start: Start, tmp_path: Path) ->
         await execute(server, "INSERT INTO t VALUES (1)")
         assert await names(server) == ["then.zip"]
         assert sorted(path.name for path in (data / "storage").iterdir()) == ["old.txt"]
-        assert [path.name for path in (data / pending.TEMP).iterdir()] == ["lock"]
+        assert list((data / pending.TEMP).iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -272,6 +336,7 @@ def test_a_failed_exchange_leaves_the_old_content(tmp_path: Path, caplog: pytest
     (temp / "staged" / "zzz").mkdir()
     (tmp_path / "backups").mkdir()
     pending.stage(tmp_path, temp / "staged", ["backups"])
+    presence = Presence(tmp_path)
     original = Path.rename
 
     def rename(self: Path, target: Path) -> Path:
@@ -281,7 +346,8 @@ def test_a_failed_exchange_leaves_the_old_content(tmp_path: Path, caplog: pytest
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "rename", rename)
-        assert pending.apply(tmp_path, clean=True) is False
+        assert pending.apply(tmp_path, presence) is False
+    presence.end()
     assert (tmp_path / "data.db").read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == [pending.TEMP, "backups", "data.db"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [pending.TEMP, LOCK_FILE, "backups", "data.db"]
     assert "the data directory is as it was before" in caplog.text

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builtin_operations.migrations import automatic, drafts
 from builtin_operations.migrations.errors import MigrationError
 from builtin_operations.migrations.history import applied_files
 from builtin_operations.migrations.runner import Migrator
@@ -14,6 +15,7 @@ from builtin_operations.migrations.runner import Migrator
 from pbhost import hookimpl
 from pbhost.database import Migration, Transaction
 from pbhost.errors import PluginError
+from pbhost.model import clock
 from pbhost.testing import running_app
 
 POSTS = '{"name": "posts", "type": "base", "fields": [{"type": "text", "name": "title", "id": "text1"}]}'
@@ -169,6 +171,48 @@ def script(sql: str) -> Callable[[Transaction], None]:
         transaction.execute_script(sql)
 
     return run
+
+
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["killed after the record", "killed before the record"])
+async def test_a_file_that_was_being_written_when_the_server_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_recorded: bool
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(*_arguments: object) -> None:
+        raise KilledError
+
+    at = "publish" if is_recorded else "write_draft"
+    written = drafts.write_draft
+
+    def write_and_die(directory: Path, name: str, text: str) -> Path:
+        written(directory, name, text)
+        raise KilledError
+
+    async with running_app(tmp_path) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(automatic, at, killed if is_recorded else write_and_die)
+            with pytest.raises(KilledError):
+                await automatic.write_recorded(server.app, tmp_path / "pb_migrations", "created_posts", CREATE)
+    (draft,) = (tmp_path / "pb_migrations").iterdir()
+    assert draft.name.startswith(".")
+    # It would be refused if it were applied: the server has no such collection, and would get one.
+    async with running_app(tmp_path) as server:
+        assert server.app.collections.find("posts") is None
+        files = [path.name for path in (tmp_path / "pb_migrations").iterdir()]
+        assert files == ([draft.name.removeprefix(".").removesuffix(".draft")] if is_recorded else [])
+
+
+async def test_changes_after_a_clock_was_set_back_come_after_those_before(tmp_path: Path) -> None:
+    async with running_app(tmp_path, automigrate=True) as server:
+        with clock.replaced(lambda: 2_000_000_000.0):
+            token = await server.superuser()
+            assert (await server.request("POST", "/api/collections", {"name": "one"}, token=token)).status == 200
+        with clock.replaced(lambda: 1_900_000_000.0):
+            assert (await server.request("POST", "/api/collections", {"name": "two"}, token=token)).status == 200
+    files = sorted(path.name for path in (tmp_path / "pb_migrations").iterdir())
+    assert files == ["2000000000_created_one.py", "2000000001_created_two.py"]
 
 
 async def test_migrations_of_a_plugin_are_applied_once_before_services_start(tmp_path: Path) -> None:

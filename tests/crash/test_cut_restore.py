@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builtin_operations.backups import pending
+from builtin_operations.backups.presence import Presence
 
 FILES = ("auxiliary.db", "data.db", "data.db-wal", "storage/c/r/a.txt", "storage/c/r/b.txt")
 
@@ -35,6 +36,7 @@ def test_a_restore_cut_short_is_finished_by_the_next_start(
     staged = data / pending.TEMP / "pb_restore_x"
     _fill(staged, "new")
     pending.stage(data, staged, ["backups", pending.TEMP])
+    presence = Presence(data)
     rename, left = Path.rename, before
 
     def cut(self: Path, target: Path) -> Path:
@@ -46,10 +48,11 @@ def test_a_restore_cut_short_is_finished_by_the_next_start(
 
     monkeypatch.setattr(Path, "rename", cut)
     try:
-        pending.apply(data, clean=True)
+        pending.apply(data, presence)
     except Cut:
         monkeypatch.setattr(Path, "rename", rename)
-        pending.apply(data, clean=True)
+        pending.apply(data, presence)
+    presence.end()
     assert _content(data) == dict.fromkeys(FILES, "new")
     assert (data / "backups").is_dir()
-    assert [path.name for path in (data / pending.TEMP).iterdir()] == ["lock"]
+    assert [path.name for path in (data / pending.TEMP).iterdir()] == ["restored"]

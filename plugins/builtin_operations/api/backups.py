@@ -49,7 +49,7 @@ class _Handlers:
             raise BadRequestError("An error occurred while loading the submitted data.")
         await self._backups.check_name(name or "")
         try:
-            await self._backups.create(name or self._backups.generate_name())
+            await self._backups.create(name or await self._backups.generate_name())
         except ApiError:
             raise
         except Exception as error:

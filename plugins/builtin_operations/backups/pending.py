@@ -1,31 +1,31 @@
 """Exchanging the content of the data directory, before anything in it is opened.
 
-A restore only stages the new content and leaves a note; the exchange is done by the next start, whichever process
-comes first. So it cannot meet an open database, and a crash at any point leaves either the old or the new content.
+A restore only stages the new content and leaves a note; the exchange is done by the next start of a process that has
+the directory for itself. So it cannot meet an open database, and a crash at any point leaves either the old or the new
+content.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
-import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from builtin_operations.backups.archive import PROCESS_PREFIX
+from builtin_operations.backups.presence import Presence
 from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 
 log = logging.getLogger("pbhost.backups")
 
 TEMP = ".pb_temp_to_delete"
-#: How the local storage names a file that is not whole yet.
-_UNFINISHED = re.compile(r"\.[0-9a-f]{12,20}\.tmp\Z")
 _NOTE = "pending_restore.json"
-_LOCK = "lock"
+#: Left from the exchange until what has to follow it is done.
+_RESTORED = "restored"
+#: How long a start waits for commands that have the directory open.
+_PATIENCE = 10.0
 #: The phases: the old content moves out, the new content moves in.
 _OUT, _IN = "out", "in"
 
@@ -37,6 +37,8 @@ def stage(directory: Path, staged: Path, exclude: Collection[str]) -> None:
         staged: the unpacked archive, below the temporary directory.
         exclude: root entries that stay as they are.
     """
+    # What was unpacked must be on the disk before the old content leaves it.
+    os.sync()
     old = f"old_pb_data_{random_text(8, LOWER_ALPHANUMERIC)}"
     _write_note(directory, {"staged": staged.name, "exclude": sorted(exclude), "old": old, "phase": _OUT})
 
@@ -51,44 +53,48 @@ def _write_note(directory: Path, content: Mapping[str, object]) -> None:
     draft.replace(note)
 
 
-def apply(directory: Path, *, clean: bool) -> bool:
-    """Does a staged exchange, or finishes one that a crash cut short; returns whether it did.
+def apply(directory: Path, presence: Presence) -> bool:
+    """Does a staged exchange, or finishes one that a crash cut short, and shares the directory from then on.
 
-    Args:
-        clean: also remove what else is in the temporary directory; only for the first process of a server.
+    Returns:
+        whether the content comes from a backup and :func:`adopted` was not called since.
 
     Raises:
         OSError: the exchange failed and could not be taken back either; the next start tries again.
     """
     temp = directory / TEMP
-    if not temp.is_dir():
-        return False
-    with _locked(temp):
+    if temp.is_dir():
         note = temp / _NOTE
-        done = False
-        if note.is_file():
-            try:
-                content = json.loads(note.read_text())
-                exchange = _Exchange(directory, content)
-            except (ValueError, KeyError, TypeError):
-                log.exception("the note of the staged restore cannot be read; the data directory is as it was before")
-            else:
-                done = exchange.run()
-            note.unlink(missing_ok=True)
-        if clean or done:
+        if presence.take(_PATIENCE if note.is_file() else 0.0):
+            if note.is_file():
+                _exchange(directory, note)
+            # Nobody else is there, so nobody uses what lies here.
             for entry in temp.iterdir():
-                if entry.name != _LOCK:
+                if entry.name != _RESTORED:
                     remove(entry)
-        return done
+        elif note.is_file():
+            log.error("another process has %s open; the restore is put off until the next start", directory)
+    presence.share()
+    return (temp / _RESTORED).is_file()
 
 
-def remove_unfinished(directory: Path) -> None:
-    """Removes backups that a server was writing when it was killed; for a server that is about to start."""
-    backups = directory / "backups"
-    if backups.is_dir():
-        for path in backups.iterdir():
-            if _UNFINISHED.search(path.name):
-                path.unlink(missing_ok=True)
+def _exchange(directory: Path, note: Path) -> None:
+    try:
+        content = json.loads(note.read_text())
+        exchange = _Exchange(directory, content)
+    except (ValueError, KeyError, TypeError):
+        log.exception("the note of the staged restore cannot be read; the data directory is as it was before")
+    else:
+        if exchange.run():
+            note.with_name(_RESTORED).touch()
+            # The new content must be on the disk before the old one is deleted.
+            os.sync()
+    note.unlink(missing_ok=True)
+
+
+def adopted(directory: Path) -> None:
+    """What has to follow an exchange is done."""
+    (directory / TEMP / _RESTORED).unlink(missing_ok=True)
 
 
 class _Exchange:
@@ -131,14 +137,6 @@ class _Exchange:
         for entry in sorted(source.iterdir()):
             if entry.name not in self._kept and not entry.name.startswith(PROCESS_PREFIX):
                 entry.rename(target / entry.name)
-
-
-@contextmanager
-def _locked(temp: Path) -> Iterator[None]:
-    # Several workers start at once: the first does the work, the others wait and find nothing left to do.
-    with (temp / _LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def remove(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, timedelta
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from builtin_operations.backups.names import AUTO_PREFIX, MANUAL_PREFIX, MAX_LEN
 from pbhost.database import Engine
 from pbhost.errors import JSON, REQUIRED, BadRequestError, FieldError, NotFoundError, ValidationError
 from pbhost.hooks.events import BackupEvent
-from pbhost.model import SUPERUSERS, UploadedFile
+from pbhost.model import SUPERUSERS, UploadedFile, clock
 from pbhost.model.dates import format_date
 from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 from pbhost.services import CronJob, MailAddress, MailMessage, Storage
@@ -51,10 +51,17 @@ class Backups:
 
     def storage(self) -> Storage:
         """Where archives are kept: the directory ``backups``, or the bucket of the settings."""
+        bucket = self._bucket()
+        return self._app.files.open_storage(self._app.config.dir / "backups" if bucket is None else bucket)
+
+    def _bucket(self) -> Mapping[str, JSON] | None:
         s3 = self._app.settings.section("backups").get("s3")
-        if isinstance(s3, Mapping) and s3.get("enabled") is True:
-            return self._app.files.open_storage(s3)
-        return self._app.files.open_storage(self._app.config.dir / "backups")
+        return s3 if isinstance(s3, Mapping) and s3.get("enabled") is True else None
+
+    def tidy_up(self) -> None:
+        """Opens the directory of the archives, by which what a killed server was writing there is deleted."""
+        if self._app.config.worker == 0 and self._bucket() is None and self._app.has("files"):
+            self.storage()
 
     async def list(self) -> list[dict[str, JSON]]:
         """All archives in lexical order."""
@@ -80,9 +87,14 @@ class Backups:
         if error is not None:
             raise ValidationError({"name": error}, "An error occurred while validating the submitted data.")
 
-    def generate_name(self, prefix: str = MANUAL_PREFIX) -> str:
-        """A name with the application's name and the time."""
-        return generate(prefix, str(self._app.settings.section("meta").get("appName") or ""))
+    async def generate_name(self, prefix: str = MANUAL_PREFIX) -> str:
+        """A name with the application's name and the time, or the next time whose name is free."""
+        app_name = str(self._app.settings.section("meta").get("appName") or "")
+        moment = clock.utc_now()
+        # Another one within the second, or a clock that was set back: the backup of that time must not be replaced.
+        while await self.storage().exists(name := generate(prefix, app_name, moment)):
+            moment += timedelta(seconds=1)
+        return name
 
     async def create(self, name: str) -> None:
         """Makes an archive and stores it.
@@ -255,19 +267,21 @@ class Backups:
     async def run_scheduled(self) -> None:
         """Makes an automatic backup and deletes the oldest ones; tells the superusers if it fails."""
         try:
-            await self.create(self.generate_name(AUTO_PREFIX))
-            await self._delete_old()
+            name = await self.generate_name(AUTO_PREFIX)
+            await self.create(name)
+            await self._delete_old(name)
         except Exception as error:
             log.exception("the automatic backup failed")
             await self._report(str(error) or type(error).__name__)
 
-    async def _delete_old(self) -> None:
+    async def _delete_old(self, newest: str) -> None:
         keep = self._app.settings.section("backups").get("cronMaxKeep")
         if not isinstance(keep, int) or keep < 1:
             return
         storage = self.storage()
-        found = [(attributes.modified, key) async for key, attributes in storage.list(AUTO_PREFIX)]
-        for _, key in sorted(found, reverse=True)[keep:]:
+        found = [(attributes.modified, key) async for key, attributes in storage.list(AUTO_PREFIX) if key != newest]
+        # The one just made stays, whatever the times say: after a clock was set back it would look like the oldest.
+        for _, key in sorted(found, reverse=True)[keep - 1 :]:
             await storage.delete(key)
 
     async def _report(self, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from builtin_operations.migrations import history
 from builtin_operations.migrations.difference import difference, recorded_form
+from builtin_operations.migrations.drafts import publish, write_draft
 from builtin_operations.migrations.files import file_name, next_stamp
 from builtin_operations.migrations.rendering import created_file, deleted_file, updated_file
 from pbhost.errors import JSON, DatabaseError
@@ -48,19 +50,24 @@ class CollectionChange:
 async def write_recorded(app: App, directory: Path, title: str, text: str) -> Path | None:
     """Writes a migration that is already true and records it as applied; None (and a log entry) if that fails."""
 
+    draft: Path | None = None
+
     def write(transaction: Transaction) -> Path:
+        nonlocal draft
         directory.mkdir(parents=True, exist_ok=True)
-        path = directory / file_name(next_stamp(directory), title)
-        history.record(transaction, path.name)
-        # Within the transaction, so that there is no file without its record, which would be applied again.
-        path.write_text(text, "utf-8")
-        return path
+        name = file_name(next_stamp(directory, history.applied_files(transaction)), title)
+        history.record(transaction, name)
+        draft = write_draft(directory, name, text)
+        return draft
 
     try:
-        return await app.db.write(write, exclusive=True)
+        recorded = await app.db.write(write, exclusive=True)
+        return await asyncio.to_thread(publish, recorded)
     except (OSError, DatabaseError) as error:
         # The collection has been changed all the same, and the answer must say so.
         log.error("the migration %r cannot be written: %s", title, error)
+        if isinstance(error, DatabaseError) and draft is not None:
+            await asyncio.to_thread(draft.unlink, missing_ok=True)
         return None
 
 

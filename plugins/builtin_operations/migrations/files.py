@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from builtin_operations.migrations.errors import MigrationError
+from pbhost.model import clock
 
 #: A step: ``async def up(app)``, or a plain ``def up(tx)`` that runs in the transaction's thread.
 Step = Callable[[object], object]
 
 _STAMP: Final = re.compile(r"(\d{1,12})_")
 _AUTOMATIC: Final = re.compile(r"\d+_(created|updated|deleted)_\w+\.py")
-#: A file whose number is this far ahead of the clock was not numbered by a clock.
+#: A file of the user's whose number is this far ahead of the clock was not numbered by a clock.
 _FAR_AHEAD: Final = 24 * 3600
 
 
@@ -71,14 +71,23 @@ def describe(error: Exception, path: Path) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def next_stamp(directory: Path) -> int:
+def next_stamp(directory: Path, recorded: Collection[str] = ()) -> int:
     """The number of a new file: the time in seconds, after every other file of the directory.
 
-    Two changes within a second would otherwise be ordered by the names of their collections.
+    Two changes within a second would otherwise be ordered by the names of their collections, and changes after a clock
+    was set back would come before those that they build on.
+
+    Args:
+        recorded: names that are taken although the directory may not have them yet.
     """
-    now = int(time.time())
-    stamps = [int(match[1]) for path in list_files(directory) if (match := _STAMP.match(path.name)) is not None]
-    return max([now, *(stamp + 1 for stamp in stamps if stamp < now + _FAR_AHEAD)])
+    now = int(clock.timestamp())
+    taken = {path.name for path in list_files(directory)} | set(recorded)
+    stamps = [
+        int(match[1])
+        for name in taken
+        if (match := _STAMP.match(name)) is not None and (is_automatic(name) or int(match[1]) < now + _FAR_AHEAD)
+    ]
+    return max([now, *(stamp + 1 for stamp in stamps)])
 
 
 def file_name(stamp: int, title: str) -> str:

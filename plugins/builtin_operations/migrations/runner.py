@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 from builtin_operations.migrations import history
+from builtin_operations.migrations.drafts import drafts_in, settle
 from builtin_operations.migrations.errors import MigrationError
 from builtin_operations.migrations.facade import MigrationApp
 from builtin_operations.migrations.files import MigrationFile, Step, describe, is_automatic, list_files, load_file
@@ -40,6 +41,7 @@ class Migrator:
         Raises:
             MigrationError: one cannot be loaded or fails.
         """
+        await self._settle_drafts()
         paths = await asyncio.to_thread(list_files, self.directory)
         known = set(await self._app.db.read(history.applied_files)) if paths else set()
         if all(path.name in known for path in paths):
@@ -102,6 +104,16 @@ class Migrator:
         directory = self.directory
         names = {path.name for path in directory.iterdir()} if directory is not None and directory.is_dir() else set()
         return await self._app.db.write(lambda transaction: history.forget_unknown(transaction, names))
+
+    async def _settle_drafts(self) -> None:
+        """What a crash left of a file that was being written."""
+        drafts = await asyncio.to_thread(drafts_in, self.directory)
+        if not drafts:
+            return
+        try:
+            await self._app.db.write(lambda tx: settle(drafts, history.applied_files(tx)), exclusive=True)
+        except OSError as error:
+            log.error("an unfinished migration file can neither be finished nor removed: %s", error)
 
     def _existing(self, name: str) -> tuple[Path, MigrationFile]:
         path = (self.directory or Path()) / name
