@@ -1,4 +1,4 @@
-"""Guesses of a short secret, counted in the database: more worker processes do not mean more guesses."""
+"""What may be done only so often, counted in the database: more worker processes do not mean more of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from pbhost.app import App
 
 _TABLE = "_pbhost_attempts"
+_SEPARATOR = "\n"
 
 
 class SharedAttempts:
     """At most ``attempts`` per key in a fixed window of ``seconds`` that the first attempt opens.
 
     Args:
-        name: keeps the counters of different secrets apart.
+        name: keeps counters of different things apart.
     """
 
     def __init__(self, app: App, name: str, attempts: int, seconds: float) -> None:
@@ -29,11 +30,13 @@ class SharedAttempts:
     async def allow(self, *key: str) -> bool:
         """Count an attempt; False when the window's are used up. Counted before the guess is looked at, in the
         writer, so that guesses sent at once count like guesses sent one after another."""
-        text = "\n".join((self._name, *key))
+        text = self._text(key)
 
         def count(tx: Transaction) -> bool:
             now = clock.timestamp()
             tx.execute(f"DELETE FROM {_TABLE} WHERE ends <= ?", (now,))
+            # One that ends later than a window can was opened before the clock was set back: nobody waits for that.
+            tx.execute(f"DELETE FROM {_TABLE} WHERE id = ? AND ends > ?", (text, now + self._seconds))
             row = tx.fetch_one(f"SELECT made FROM {_TABLE} WHERE id = ?", (text,))
             if row is None:
                 tx.execute(f"INSERT INTO {_TABLE} (id, made, ends) VALUES (?, 1, ?)", (text, now + self._seconds))
@@ -43,12 +46,28 @@ class SharedAttempts:
 
         return await self._app.db.write(count)
 
-    def reset(self) -> None:
-        """Forget all attempts, soon."""
-        self._app.background(self._forget(), name="auth: forget attempts")
+    async def is_used_up(self, *key: str) -> bool:
+        """Whether another attempt would be refused; counts nothing."""
+        params = (self._text(key), self._attempts, clock.timestamp())
+        query = f"SELECT 1 FROM {_TABLE} WHERE id = ? AND made >= ? AND ends > ?"
+        return await self._app.db.read(lambda connection: connection.fetch_one(query, params)) is not None
 
-    async def _forget(self) -> None:
-        await self._app.db.write(lambda tx: tx.execute(f"DELETE FROM {_TABLE}"))
+    async def forget(self, *key: str) -> None:
+        """Make as if there had been no attempt."""
+        text = self._text(key)
+        await self._app.db.write(lambda tx: tx.execute(f"DELETE FROM {_TABLE} WHERE id = ?", (text,)))
+
+    def reset(self) -> None:
+        """Forget all attempts of this name, soon."""
+        self._app.background(self._forget_all(), name=f"auth: forget attempts ({self._name})")
+
+    async def _forget_all(self) -> None:
+        first = self._text(())
+        last = first[:-1] + chr(ord(_SEPARATOR) + 1)
+        await self._app.db.write(lambda tx: tx.execute(f"DELETE FROM {_TABLE} WHERE id >= ? AND id < ?", (first, last)))
+
+    def _text(self, key: tuple[str, ...]) -> str:
+        return self._name + _SEPARATOR + _SEPARATOR.join(key)
 
 
 def _create(tx: Transaction) -> None:

@@ -51,7 +51,8 @@ class IdentityCache:
         entry = self._entries.get(token)
         if entry is None:
             return None
-        if entry.generation != generation or self._clock() >= entry.until:
+        # A rest of more than the whole time: the clock was set back.
+        if entry.generation != generation or not 0 < entry.until - self._clock() <= SECONDS:
             self._drop(token, entry)
             return None
         return entry.record.copy()

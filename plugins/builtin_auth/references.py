@@ -18,6 +18,9 @@ EXTERNAL_AUTHS = "_externalAuths"
 #: In the order in which they are cleared.
 REFERENCES = (OTPS, MFAS, AUTH_ORIGINS, EXTERNAL_AUTHS)
 
+#: By which clocks are corrected now and then, in seconds.
+_SMALL_STEP = 60.0
+
 OWNED = "collectionRef = {:collection} && recordRef = {:record}"
 
 
@@ -27,12 +30,14 @@ def owner(record: Record) -> dict[str, object]:
 
 
 def age(record: Record) -> float:
-    """Seconds since the row was created; infinite when its date is unreadable."""
+    """Seconds since the row was created; infinite when its date is unreadable or lies ahead: after a clock was set back
+    a code would otherwise live longer than it should."""
     try:
         created = datetime.strptime(record.text("created"), "%Y-%m-%d %H:%M:%S.%fZ").replace(tzinfo=UTC)
     except ValueError:
         return float("inf")
-    return (clock.utc_now() - created).total_seconds()
+    seconds = (clock.utc_now() - created).total_seconds()
+    return seconds if seconds > -_SMALL_STEP else float("inf")
 
 
 def clear(app: App, connection: Transaction, name: str, record: Record) -> None:

@@ -16,7 +16,6 @@ from builtin_auth.options import AuthOptions, OptionsCache
 from builtin_auth.origins import Origins
 from builtin_auth.record_mails import RecordMails
 from builtin_auth.second_factor import SecondFactor
-from builtin_auth.throttle import Cooldown
 from builtin_auth.tokens import Tokens
 from builtin_auth.totp import Totp
 from pbhost.errors import JSON
@@ -47,8 +46,8 @@ class AuthService:
         self.second_factor = SecondFactor(app, self._options)
         self.origins = Origins(app, self.mails)
         self.answer = AuthAnswer(app, self)
-        self.reset_mails = Cooldown(_MAIL_PAUSE)
-        self.verification_mails = Cooldown(_MAIL_PAUSE)
+        self.reset_mails = SharedAttempts(app, "password reset mail", 1, _MAIL_PAUSE)
+        self.verification_mails = SharedAttempts(app, "verification mail", 1, _MAIL_PAUSE)
         self.otp_attempts = SharedAttempts(app, "otp", _OTP_ATTEMPTS, _OTP_WINDOW)
         self.totp = Totp(app)
         self.apple_names = AppleNames()

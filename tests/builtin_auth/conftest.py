@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ class Outbox:
     def __init__(self) -> None:
         self.messages: list[MailMessage] = []
         self.fails = False
+        self.refused = 0
         self._arrived = asyncio.Event()
 
     @hookimpl
@@ -33,6 +34,7 @@ class Outbox:
 
     async def send(self, message: MailMessage) -> None:
         if self.fails:
+            self.refused += 1
             raise OSError("the mail server is down")
         self.messages.append(message)
         self._arrived.set()
@@ -85,6 +87,19 @@ class Site:
         return await self.app.records.count(collection)
 
 
+class Later:
+    """Background work of the site, held back until a test wants it done."""
+
+    def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._held: list[Coroutine[object, object, object]] = []
+        monkeypatch.setattr(site.app, "background", lambda work, name: self._held.append(work))
+
+    async def now(self) -> None:
+        """Does it all at once."""
+        held, self._held = self._held, []
+        await asyncio.gather(*held)
+
+
 def code(answer: Answer, path: str) -> object:
     """The code of a field error."""
     value: JSON = answer.body
@@ -110,3 +125,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         made = Site(running, outbox)
         made.root = await running.superuser()
         yield made
+
+
+@pytest.fixture
+def later(site: Site, monkeypatch: pytest.MonkeyPatch) -> Later:
+    return Later(site, monkeypatch)

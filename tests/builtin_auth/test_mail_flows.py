@@ -7,8 +7,9 @@ import hashlib
 
 import pytest
 from builtin_auth.api.email_token import unverified_claim
+from builtin_auth.service import AuthService
 
-from .conftest import PASSWORD, Site, code, text
+from .conftest import PASSWORD, Later, Site, code, text
 
 # -- verification ------------------------------------------------------------------------------------------------------
 
@@ -74,13 +75,61 @@ async def test_password_reset_of_a_collection_without_passwords(site: Site) -> N
     assert answer.status == 400
 
 
-async def test_a_reset_mail_that_was_not_sent_may_be_asked_for_again(site: Site) -> None:
+async def test_a_reset_mail_that_was_not_sent_may_be_asked_for_again(site: Site, later: Later) -> None:
     await site.running.user()
     site.outbox.fails = True
     await site.post("users/request-password-reset", {"email": "user@example.com"})
+    await later.now()
+    assert site.outbox.refused == 1
     site.outbox.fails = False
     await site.post("users/request-password-reset", {"email": "user@example.com"})
+    await later.now()
     assert await site.outbox.token()
+
+
+async def test_a_verification_mail_is_tried_once_in_two_minutes_even_if_it_was_not_sent(
+    site: Site, later: Later
+) -> None:
+    await site.running.user()
+    site.outbox.fails = True
+    for _ in range(3):
+        await site.post("users/request-verification", {"email": "user@example.com"})
+        await later.now()
+    assert site.outbox.refused == 1
+
+
+@pytest.mark.parametrize("kind", ["password-reset", "verification"])
+async def test_one_mail_goes_out_however_many_ask_at_once_and_wherever(site: Site, later: Later, kind: str) -> None:
+    record, _ = await site.running.user()
+    other = AuthService(site.app)  # another worker process has one of its own over the same database
+    pause = other.reset_mails if kind == "password-reset" else other.verification_mails
+    await asyncio.gather(*(site.post(f"users/request-{kind}", {"email": "user@example.com"}) for _ in range(5)))
+    await later.now()
+    assert len(site.outbox.messages) == 1
+    assert await pause.is_used_up(record.collection.id, record.id)
+    await pause.forget(record.collection.id, record.id)
+    await site.post(f"users/request-{kind}", {"email": "user@example.com"})
+    await later.now()
+    assert len(site.outbox.messages) == 2
+
+
+async def test_a_used_reset_link_ends_the_pause(site: Site, later: Later) -> None:
+    await site.running.user()
+    await site.post("users/request-password-reset", {"email": "user@example.com"})
+    await later.now()
+    new = {"token": await site.outbox.token(), "password": "new-password", "passwordConfirm": "new-password"}
+    assert (await site.post("users/confirm-password-reset", new)).status == 204
+    await site.post("users/request-password-reset", {"email": "user@example.com"})
+    await later.now()
+    assert len(site.outbox.messages) == 1
+
+
+async def test_no_reset_link_is_mailed_for_the_installer_account(site: Site, later: Later) -> None:
+    values = {"email": "__pbinstaller@example.com", "password": PASSWORD}
+    await site.app.records.create("_superusers", values)
+    answer = await site.post("_superusers/request-password-reset", {"email": values["email"]})
+    await later.now()
+    assert (answer.status, site.outbox.messages) == (204, [])
 
 
 async def test_a_token_of_one_collection_is_no_good_in_another(site: Site) -> None:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import bcrypt
 import jwt
 import pytest
 from aiohttp import StreamReader
@@ -24,30 +23,6 @@ __all__ = ["provider"]
 
 AT_ONCE = 12
 TYPES = ("auth", "file", "verification", "passwordReset", "emailChange")
-
-
-class Count:
-    """What a hasher was asked to do, by kind of hash."""
-
-    def __init__(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.kinds: list[str] = []
-        hasher = site.app.password_hasher
-        verify, make = hasher.verify, hasher.hash
-
-        async def counted_verify(password: str, stored: str) -> bool:
-            self.kinds.append(stored[:7] or "$argon2")
-            return await verify(password, stored)
-
-        async def counted_hash(password: str, *, cost: int = 0) -> str:
-            self.kinds.append("hash")
-            return await make(password, cost=cost)
-
-        monkeypatch.setattr(hasher, "verify", counted_verify)
-        monkeypatch.setattr(hasher, "hash", counted_hash)
-
-    def take(self) -> list[str]:
-        taken, self.kinds = sorted(self.kinds), []
-        return taken
 
 
 # -- linking accounts --------------------------------------------------------------------------------------------------
@@ -114,61 +89,6 @@ async def test_the_verifier_goes_to_the_provider_as_the_client_gave_it(site: Sit
     assert offers[0]["codeVerifier"] != offers[1]["codeVerifier"]  # type: ignore[index,call-overload]
     await sign_in(site, codeVerifier="tampered")
     assert provider.requests[-1]["code_verifier"] == ["tampered"]
-
-
-# -- who is there ------------------------------------------------------------------------------------------------------
-
-
-async def _mixed(site: Site) -> None:
-    """One record with an argon2id hash, one with a bcrypt hash."""
-    await site.running.user("new@example.com")
-    old, _ = await site.running.user("old@example.com")
-    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    await site.app.db.write(lambda tx: tx.execute("UPDATE users SET password = ? WHERE id = ?", (hashed, old.id)))
-
-
-async def test_a_refused_password_costs_the_same_whoever_is_asked_for(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await _mixed(site)
-    count = Count(site, monkeypatch)
-    work, bodies = [], []
-    for email in ("new@example.com", "old@example.com", "nobody@example.com"):
-        answer = await site.sign_in(email, "wrong-password")
-        work.append(count.take())
-        bodies.append((answer.status, answer.body))
-    assert work[0] == work[1] == work[2] == ["$2b$04$", "$argon2"]
-    assert bodies[0] == bodies[1] == bodies[2]
-
-
-async def test_an_empty_collection_costs_a_hash_too(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = Count(site, monkeypatch)
-    await site.sign_in("nobody@example.com", "wrong-password")
-    assert count.take() == ["$argon2"]
-
-
-async def test_one_time_passwords_do_not_tell_who_is_there(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    await site.running.user()
-    await site.options(otp={"enabled": True})
-    count = Count(site, monkeypatch)
-    seen = []
-    for email in ("user@example.com", "nobody@example.com"):
-        asked = await site.post("users/request-otp", {"email": email})
-        work = len(count.take())
-        used = await site.post("users/auth-with-otp", {"otpId": asked["otpId"], "password": "0"})
-        seen.append((asked.status, len(text(asked, "otpId")), work, used.status, used.body, len(count.take())))
-    assert seen[0] == seen[1]
-
-
-@pytest.mark.parametrize("endpoint", ["request-password-reset", "request-verification"])
-async def test_asking_for_a_mail_does_not_tell_who_is_there(
-    site: Site, monkeypatch: pytest.MonkeyPatch, endpoint: str
-) -> None:
-    await site.running.user()
-    count = Count(site, monkeypatch)
-    answers = [await site.post(f"users/{endpoint}", {"email": f"{name}@example.com"}) for name in ("user", "nobody")]
-    assert [(answer.status, answer.body) for answer in answers] == [(204, None)] * 2
-    assert count.take() == []
 
 
 # -- tokens ------------------------------------------------------------------------------------------------------------

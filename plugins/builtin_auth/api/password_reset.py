@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from builtin_auth.api.email_token import read_token
+from builtin_auth.api.link_mail import LinkMail
 from builtin_auth.api.requests import auth_collection, load
 from builtin_auth.api.sign_in import PREFIX
 from builtin_auth.errors import INVALID_TOKEN, TOKEN_OF_OTHER_COLLECTION, VALIDATING_FAILED, StaleCredentials
 from builtin_auth.forms import Form, validate
 from builtin_auth.service import AuthService
 from builtin_auth.superusers import INSTALLER_EMAIL
-from pbhost.errors import BadRequestError, FieldError, PbhostError, ValidationError
+from pbhost.errors import BadRequestError, FieldError, ValidationError
 from pbhost.hooks.events import RecordEmailRequestEvent
 from pbhost.http import Route
 from pbhost.model import Collection, Record
-from pbhost.validation import check, equal_to, is_email, length, required
+from pbhost.validation import check, equal_to, length, required
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -34,6 +35,16 @@ class PasswordReset:
     def __init__(self, app: App, auth: AuthService) -> None:
         self._app = app
         self._auth = auth
+        self._mail = LinkMail(
+            app,
+            auth,
+            name="password reset",
+            hook="on_record_request_password_reset_request",
+            pause=auth.reset_mails,
+            send=auth.mails.password_reset,
+            is_due=_is_persons,
+            pauses_after_failure=False,
+        )
 
     def routes(self) -> list[Route]:
         """Both routes."""
@@ -47,34 +58,7 @@ class PasswordReset:
         collection = auth_collection(self._app, request)
         if not self._auth.options(collection).password_enabled:
             raise BadRequestError("The collection is not configured to allow password authentication.")
-        context = await load(request)
-        email = Form(context).text("email")
-        validate({"email": check(email, required, length(1, 255), is_email)})
-        record = await self._auth.lookup.by_email(collection, email)
-        if record is None or self._auth.reset_mails.is_active(_key(record)):
-            return
-        chain = self._app.hooks.chain("on_record_request_password_reset_request", collection.tags)
-        if chain is None:
-            await self._send(record)
-            return
-        event = RecordEmailRequestEvent(
-            app=self._app, context=context, request=request, collection=collection, record=record
-        )
-        await chain.run(event, lambda: self._send(event.record))
-
-    async def _send(self, record: Record) -> None:
-        self._app.background(self._mail(record), name="auth: password reset mail")
-
-    async def _mail(self, record: Record) -> None:
-        if record.collection.is_superusers and record.text("email") == INSTALLER_EMAIL:
-            log.error("a password reset was asked for the installer account; no mail is sent")
-            return
-        try:
-            await self._auth.mails.password_reset(record)
-        except (OSError, PbhostError) as error:
-            log.error("the password reset mail was not sent: %s", error)
-            return
-        self._auth.reset_mails.begin(_key(record))
+        await self._mail.request(request, collection)
 
     async def confirm(self, request: web.Request) -> None:
         """Set the new password of the token's record."""
@@ -118,7 +102,7 @@ class PasswordReset:
             raise error.named(VALIDATING_FAILED) from error
         except ValidationError as error:
             raise error.named("Failed to set new password.") from error
-        self._auth.reset_mails.lift(_key(record))
+        await self._mail.lift_pause(record)
 
 
 def _min_length(collection: Collection) -> int:
@@ -127,5 +111,9 @@ def _min_length(collection: Collection) -> int:
     return least if isinstance(least, int) and least > 0 else 1
 
 
-def _key(record: Record) -> tuple[str, str]:
-    return (record.collection.id, record.id)
+def _is_persons(record: Record) -> bool:
+    """The installer account is nobody's, and so is its address."""
+    if not record.collection.is_superusers or record.text("email") != INSTALLER_EMAIL:
+        return True
+    log.error("a password reset was asked for the installer account; no mail is sent")
+    return False

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from builtin_auth.api.email_token import read_token, unverified_claim
+from builtin_auth.api.link_mail import LinkMail
 from builtin_auth.api.requests import auth_collection, load
 from builtin_auth.api.sign_in import PREFIX
 from builtin_auth.errors import INVALID_TOKEN, TOKEN_OF_OTHER_COLLECTION
 from builtin_auth.forms import Form, validate
 from builtin_auth.passwords import randomise
 from builtin_auth.service import AuthService
-from pbhost.errors import JSON, BadRequestError, FieldError, PbhostError, ValidationError
+from pbhost.errors import JSON, BadRequestError, FieldError, ValidationError
 from pbhost.hooks.events import RecordEmailRequestEvent
 from pbhost.http import Route
 from pbhost.model import Collection, Record
-from pbhost.validation import check, is_email, length, required
+from pbhost.validation import check, required
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -28,8 +28,6 @@ _OTHER_EMAIL = FieldError(
     "validation_token_email_mismatch", "The record email doesn't match with the requested token claims."
 )
 
-log = logging.getLogger("pbhost.auth")
-
 
 class Verification:
     """Proof that the record's address is its owner's."""
@@ -37,6 +35,16 @@ class Verification:
     def __init__(self, app: App, auth: AuthService) -> None:
         self._app = app
         self._auth = auth
+        self._mail = LinkMail(
+            app,
+            auth,
+            name="verification",
+            hook="on_record_request_verification_request",
+            pause=auth.verification_mails,
+            send=auth.mails.verification,
+            is_due=lambda record: not record.get("verified"),
+            pauses_after_failure=True,
+        )
 
     def routes(self) -> list[Route]:
         """Both routes."""
@@ -47,38 +55,13 @@ class Verification:
 
     async def request(self, request: web.Request) -> None:
         """Mail a verification link; an unknown or already verified address gets the same answer."""
-        collection = self._collection(request)
-        context = await load(request)
-        email = Form(context).text("email")
-        validate({"email": check(email, required, length(1, 255), is_email)})
-        record = await self._auth.lookup.by_email(collection, email)
-        if record is None or (not record.get("verified") and self._auth.verification_mails.is_active(_key(record))):
-            return
-        chain = self._app.hooks.chain("on_record_request_verification_request", collection.tags)
-        if chain is None:
-            await self._send(record)
-            return
-        event = RecordEmailRequestEvent(
-            app=self._app, context=context, request=request, collection=collection, record=record
-        )
-        await chain.run(event, lambda: self._send(event.record))
+        await self._mail.request(request, self._collection(request))
 
     def _collection(self, request: web.Request) -> Collection:
         collection = auth_collection(self._app, request)
         if collection.is_superusers:
             raise BadRequestError("All superusers are verified by default.")
         return collection
-
-    async def _send(self, record: Record) -> None:
-        if not record.get("verified"):
-            self._auth.verification_mails.begin(_key(record))
-            self._app.background(self._mail(record), name="auth: verification mail")
-
-    async def _mail(self, record: Record) -> None:
-        try:
-            await self._auth.mails.verification(record)
-        except (OSError, PbhostError) as error:
-            log.error("the verification mail was not sent: %s", error)
 
     async def confirm(self, request: web.Request) -> None:
         """Mark the token's record as verified."""
@@ -118,7 +101,3 @@ def _token_error(found: tuple[Record, dict[str, JSON]] | None, collection: Colle
     if record.collection.id != collection.id:
         return TOKEN_OF_OTHER_COLLECTION
     return None if record.text("email") == read_token(claims, "email") else _OTHER_EMAIL
-
-
-def _key(record: Record) -> tuple[str, str]:
-    return (record.collection.id, record.id)

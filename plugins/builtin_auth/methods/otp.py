@@ -56,28 +56,32 @@ class OtpMethod:
         code = random_text(self._auth.options(collection).otp_length, DIGITS)
         chain = self._app.hooks.chain("on_record_request_otp_request", collection.tags)
         if chain is None:
-            return await self._create(record, code)
+            return await self._create(collection, record, code)
         event = RecordRequestOTPRequestEvent(
             app=self._app, context=context, collection=collection, record=record, password=code
         )
-        return await chain.run(event, lambda: self._create(event.record, event.password))
+        return await chain.run(event, lambda: self._create(collection, event.record, event.password))
 
-    async def _create(self, record: Record | None, code: str) -> dict[str, object]:
-        if record is None:
-            # The hash that a real code would need, so that the time of the answer does not tell them apart.
-            await self._app.password_hasher.hash(code)
-            return {"otpId": record_id()}
+    async def _create(self, collection: Collection, record: Record | None, code: str) -> dict[str, object]:
         records = self._app.records
+        owned = owner(record) if record is not None else {"collection": collection.id, "record": ""}
+        existing = await records.find_many(OTPS, OWNED, owned, sort="-created", limit=_MAX_LIVE)
+        if record is None:
+            return await self._pretend(collection, code, record_id())
         duration = self._auth.options(record.collection).otp_duration
-        existing = await records.find_many(OTPS, OWNED, owner(record), sort="-created", limit=_MAX_LIVE)
         live = [otp for otp in existing if age(otp) <= duration]
         if len(live) >= _MAX_LIVE and not self._app.config.dev:
-            await self._app.password_hasher.hash(code)
-            return {"otpId": live[0].id}
+            return await self._pretend(collection, code, live[0].id)
         values = {"collectionRef": record.collection.id, "recordRef": record.id, "password": code}
         otp = await records.create(OTPS, values)
         self._app.background(self._mail(record, otp, code), name="auth: one-time password mail")
         return {"otpId": otp.id}
+
+    async def _pretend(self, collection: Collection, code: str, otp_id: str) -> dict[str, object]:
+        """The answer without a new code, after the work of one: a hash and a row that is written."""
+        await self._app.password_hasher.hash(code)
+        await self._auth.otp_attempts.allow(collection.id, "", record_id())
+        return {"otpId": otp_id}
 
     async def _mail(self, record: Record, otp: Record, code: str) -> None:
         try:
@@ -111,15 +115,15 @@ class OtpMethod:
         )
         invalid = BadRequestError("Invalid or expired OTP.")
         otp = await self._app.records.find(OTPS, otp_id)
-        record = None
+        # Nobody's id is looked for, counted and verified like another's: time must not tell it.
+        record = await self._app.records.find(collection, otp.text("recordRef") if otp is not None else otp_id)
         if (
-            otp is not None
-            and otp.text("collectionRef") == collection.id
-            and age(otp) <= self._auth.options(collection).otp_duration
+            otp is None
+            or record is None
+            or otp.text("collectionRef") != collection.id
+            or age(otp) > self._auth.options(collection).otp_duration
         ):
-            record = await self._app.records.find(collection, otp.text("recordRef"))
-        if otp is None or record is None:
-            # The work of a wrong guess: the id that an unknown address was given must not be told by its time.
+            await self._auth.otp_attempts.allow(collection.id, "", context.ip)
             await self._app.password_hasher.verify(code, "")
             raise invalid
         if not await self._auth.otp_attempts.allow(collection.id, record.id, context.ip):

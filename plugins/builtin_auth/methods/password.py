@@ -10,7 +10,7 @@ from builtin_auth.forms import Form, validate
 from builtin_auth.lookup import hash_kind, password_hash
 from builtin_auth.service import AuthService
 from pbhost.database import Sql, Transaction
-from pbhost.errors import JSON, BadRequestError
+from pbhost.errors import JSON, BadRequestError, InternalError
 from pbhost.hooks.events import RecordAuthWithPasswordRequestEvent
 from pbhost.model import Collection, Record, RequestContext
 from pbhost.validation import check, length, one_of, required, valid_email
@@ -72,11 +72,15 @@ class PasswordMethod:
         return await chain.run(event, lambda: self._verify(collection, event.record, event.password, context))
 
     async def _find(self, collection: Collection, identity: str, fields: tuple[str, ...]) -> Record | None:
+        record = None
         for field in fields:
-            record = await self._auth.lookup.by_identity(collection, field, identity)
-            if record is not None:
-                return record
-        return None
+            if record is None:
+                record = await self._auth.lookup.by_identity(collection, field, identity)
+            else:
+                # Looked at all the same: the time of an answer does not tell in which field the identity was found.
+                with suppress(InternalError):
+                    await self._auth.lookup.by_identity(collection, field, identity)
+        return record
 
     async def _verify(
         self, collection: Collection, record: Record | None, password: str, context: RequestContext
