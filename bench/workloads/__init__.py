@@ -7,6 +7,8 @@ from collections.abc import Callable
 from bench.environment import Environment
 from bench.report import Report
 from bench.workloads import (
+    big_lists,
+    cascades,
     create,
     fanout,
     files,
@@ -16,6 +18,7 @@ from bench.workloads import (
     memory,
     realtime,
     refresh,
+    ruled_create,
     soak,
     start,
     view,
@@ -31,6 +34,9 @@ WORKLOADS: dict[str, Callable[[Environment, Report], None]] = {
     "list_unindexed": listing.run_unindexed,
     "create": create.run,
     "auth_refresh": refresh.run,
+    "big_lists": big_lists.run,
+    "ruled_create": ruled_create.run,
+    "cascades": cascades.run,
     "fanout": fanout.run,
     "files": files.run,
     "soak": soak.run,
