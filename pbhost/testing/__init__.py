@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pbhost.testing.clients import Client as Client
     from pbhost.testing.movable_clock import MovableClock as MovableClock
     from pbhost.testing.outbox import MailOutbox as MailOutbox
+    from pbhost.testing.realtime_reader import LiveMessage as LiveMessage
+    from pbhost.testing.realtime_reader import OpenReader as OpenReader
     from pbhost.testing.realtime_reader import RealtimeReader as RealtimeReader
     from pbhost.testing.recorder import HookRecorder as HookRecorder
     from pbhost.testing.running import Answer as Answer
@@ -28,8 +30,10 @@ _HOMES = {
     "Answer": "running",
     "Client": "clients",
     "HookRecorder": "recorder",
+    "LiveMessage": "realtime_reader",
     "MailOutbox": "outbox",
     "MovableClock": "movable_clock",
+    "OpenReader": "realtime_reader",
     "RealtimeReader": "realtime_reader",
     "Running": "running",
     "Scenario": "scenario",
@@ -48,8 +52,10 @@ __all__ = [
     "Answer",
     "Client",
     "HookRecorder",
+    "LiveMessage",
     "MailOutbox",
     "MovableClock",
+    "OpenReader",
     "RealtimeReader",
     "Running",
     "Scenario",

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from pbhost.database import Dialect
 from pbhost.services import FilterFunction
 
-from .ast import Call, Identifier, Number, Operand, Text
+from .ast import Call, Identifier, Number, Operand, Placeholder, Text
 from .errors import FilterError
 from .template import Template, spelled
 from .value import Value
@@ -44,19 +44,19 @@ class Functions:
         if function is None:
             raise FilterError(f"unknown function {call.name[:100]!r}", call.position)
         _count(call, function.min_arguments, function.max_arguments)
-        arguments = [resolve(_of_kinds(call, item, Identifier, Number, Text)) for item in call.arguments]
+        arguments = [resolve(_of_kinds(call, item, Identifier, Number, Text, Placeholder)) for item in call.arguments]
         return _applied(call, arguments, lambda *texts: f"({function.sql(texts)})")
 
     def _geo_distance(self, call: Call, resolve: ResolveOperand) -> Value:
         _count(call, 4, 4)
-        arguments = [resolve(_of_kinds(call, item, Identifier, Number)) for item in call.arguments]
+        arguments = [resolve(_of_kinds(call, item, Identifier, Number, Placeholder)) for item in call.arguments]
         # Any row of a multi-valued path may decide.
         single = [replace(argument, many=None) for argument in arguments]
         return replace(_applied(call, single, self.dialect.geo_distance), strict=True)
 
     def _strftime(self, call: Call, resolve: ResolveOperand) -> Value:
         _count(call, 1, 10)
-        kinds = [(Text,), (Text, Number, Identifier), *[(Text,)] * 8]
+        kinds = [(Text,), (Text, Number, Identifier, Placeholder), *[(Text,)] * 8]
         arguments = [
             resolve(_of_kinds(call, item, *allowed)) for item, allowed in zip(call.arguments, kinds, strict=False)
         ]

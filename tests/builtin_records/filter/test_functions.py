@@ -67,3 +67,20 @@ def test_a_wrong_call(ids, filter):
 def test_an_email_in_an_argument_is_guarded(ids):
     assert ids("between(author.email, 'a', 'b') = true") == "p2"
     assert ids("between(author.email, 'a', 'b') = true", Access.CLIENT) == ""
+
+
+def test_code_binds_arguments_and_a_client_does_not(world):
+    world.insert("posts", id="p1", count=1)
+    world.insert("posts", id="p2", count=5)
+    planner = QueryPlanner(world, world.dialect, [Between()])
+
+    def ids(filter, access, **values):
+        query = planner.query(
+            world.collections["posts"], RequestContext(), filter=filter, access=access, values=values or None
+        )
+        return " ".join(sorted(str(row[0]) for row in world.run(query.ids())))
+
+    assert ids("between(count, {:low}, {:high}) = true", Access.CODE, low=2, high=9) == "p2"
+    assert ids("geoDistance(count, 0, {:lon}, {:lat}) < 1", Access.CODE, lon=5, lat=0) == "p2"
+    with pytest.raises(FilterError):
+        ids("between(count, {:low}, 9) = true", Access.CLIENT, low=2)
