@@ -22,26 +22,10 @@ PEOPLE = 1000
 TEAMS = 1000
 FIRST_POST = "0" * 15
 _RULES = {"viewRule": "", "createRule": "", "updateRule": "", "deleteRule": None}
-_WORDS = [
-    "lorem",
-    "ipsum",
-    "dolor",
-    "sit",
-    "amet",
-    "consectetur",
-    "adipiscing",
-    "elit",
-    "sed",
-    "do",
-    "eiusmod",
-    "tempor",
-    "incididunt",
-    "ut",
-    "labore",
-    "et",
-    "magna",
-    "aliqua",
-]
+_WORDS = (
+    *("lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod"),
+    *("tempor", "incididunt", "ut", "labore", "et", "magna", "aliqua"),
+)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _PASSWORD = "correct-horse-9"
 
