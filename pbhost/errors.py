@@ -19,6 +19,7 @@
         ├── ConstraintError         NOT NULL, CHECK, foreign key
         ├── DatabaseBusyError       locked beyond the retries, or the transaction was held too long
         └── DatabaseUnusableError   read-only, corrupt, foreign, not a database
+            └── DatabaseDiskError   the disk is full, or failed
 
 The JSON form is PocketBase's: ``{"data": {...}, "message": "...", "status": N}``.
 """
@@ -208,3 +209,7 @@ class DatabaseBusyError(DatabaseError):
 
 class DatabaseUnusableError(DatabaseError):
     """Read-only, corrupt, foreign, or not a database at all; the message says what to do."""
+
+
+class DatabaseDiskError(DatabaseUnusableError):
+    """The disk is full, or reading or writing failed: the same statement may succeed later."""

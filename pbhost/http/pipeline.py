@@ -39,6 +39,7 @@ from pbhost.http.body import BODY_LIMIT, MULTIPART, has_body
 from pbhost.http.context import bearer_token, make_context
 from pbhost.http.cors import Cors
 from pbhost.http.json_text import dumps
+from pbhost.http.outages import outage_behind
 from pbhost.http.picker import FieldsError, pick
 from pbhost.http.real_ip import real_ip, socket_ip
 from pbhost.http.types import CONTEXT, OMITTED_HEADERS, Guard, Middleware, Route
@@ -152,7 +153,7 @@ class Endpoint:
         try:
             response = await self._first_step(request)
         except ApiError as raised:
-            error = raised
+            error = raised if raised.__cause__ is None else outage_behind(raised) or raised
             response = error_answer(error)
         except web.HTTPException as raised:
             response, error = _from_http_exception(raised)
@@ -175,10 +176,10 @@ class Endpoint:
             return error_answer(error), error
         if isinstance(raised, DatabaseError):
             log.error("%s %s: %s", request.method, request.path, raised, exc_info=raised)
-            error = BadRequestError(cause=f"{type(raised).__name__}: {raised}")
+            error = outage_behind(raised) or BadRequestError(cause=f"{type(raised).__name__}: {raised}")
             return error_answer(error), error
         request_id = secrets.token_hex(8)
-        error = InternalError(cause=f"[{request_id}] {type(raised).__name__}: {raised}")
+        error = outage_behind(raised) or InternalError(cause=f"[{request_id}] {type(raised).__name__}: {raised}")
         # The dispatcher has already written the traceback of a hook's fault.
         trace = None if isinstance(raised, HookError) else raised
         log.error("request %s: %s %s failed: %r", request_id, request.method, request.path, raised, exc_info=trace)

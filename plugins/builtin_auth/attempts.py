@@ -48,8 +48,9 @@ class SharedAttempts:
 
     async def is_used_up(self, *key: str) -> bool:
         """Whether another attempt would be refused; counts nothing."""
-        params = (self._text(key), self._attempts, clock.timestamp())
-        query = f"SELECT 1 FROM {_TABLE} WHERE id = ? AND made >= ? AND ends > ?"
+        now = clock.timestamp()
+        params = (self._text(key), self._attempts, now, now + self._seconds)
+        query = f"SELECT 1 FROM {_TABLE} WHERE id = ? AND made >= ? AND ends > ? AND ends <= ?"
         return await self._app.db.read(lambda connection: connection.fetch_one(query, params)) is not None
 
     async def forget(self, *key: str) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from pbhost.errors import (
     ConstraintError,
     DatabaseBusyError,
+    DatabaseDiskError,
     DatabaseError,
     DatabaseUnusableError,
     UniqueViolationError,
@@ -51,7 +52,8 @@ def translate(error: Exception) -> DatabaseError:
     if code == sqlite3.SQLITE_INTERRUPT:
         return DatabaseError("the query was stopped: it took longer than allowed or nobody waits for it any more")
     if code in _UNUSABLE:
-        return DatabaseUnusableError(f"{_UNUSABLE[code]} ({text})")
+        kind = DatabaseDiskError if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) else DatabaseUnusableError
+        return kind(f"{_UNUSABLE[code]} ({text})")
     return DatabaseError(text)
 
 

@@ -95,3 +95,8 @@ def test_the_cache_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
         cache.forget("c1", f"gone{index}")
     assert len(cache) == 3
     assert cache.get("t9", 1) is not None
+
+
+def test_a_clock_that_is_set_back_does_not_make_it_last_longer(cache: IdentityCache, clock: Clock) -> None:
+    clock.now -= 3600
+    assert cache.get("t", 1) is None

@@ -14,6 +14,7 @@ from builtin_auth.hashing import HashingOptions, PasswordHasher
 from builtin_auth.oauth2 import avatar
 
 from pbhost.errors import JSON
+from pbhost.model import clock
 from pbhost.testing import running_app
 
 from .conftest import PASSWORD, Site, code, text
@@ -240,6 +241,28 @@ async def test_guesses_count_in_every_worker_process(site: Site) -> None:
     assert isinstance(mine, AuthService)
     allowed = [await service.otp_attempts.allow("c", "r", "ip") for service in (mine, other) * 4]
     assert allowed == [True] * 5 + [False] * 3
+
+
+async def test_nobody_stays_locked_out_because_the_clock_was_wrong(site: Site) -> None:
+    from builtin_auth.service import AuthService
+
+    auth = site.app.auth
+    assert isinstance(auth, AuthService)
+    now = clock.timestamp()
+    with clock.replaced(lambda: now + 48 * 3600):
+        allowed = [await auth.otp_attempts.allow("c", "r", "ip") for _ in range(6)]
+    assert allowed == [True] * 5 + [False]
+    assert await auth.otp_attempts.allow("c", "r", "ip")
+
+
+async def test_a_code_of_a_clock_that_was_wrong_is_worth_nothing(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    now = clock.timestamp()
+    with clock.replaced(lambda: now + 3600):
+        otp, digits = await _code(site)
+    answer = await site.post("users/auth-with-otp", {"otpId": otp, "password": digits})
+    assert answer.status == 400
 
 
 async def test_a_reset_link_is_good_once_however_many_try_at_once(site: Site) -> None:

@@ -29,6 +29,11 @@ MIB = 1024 * 1024
 FIELDS: list[JSON] = [{"name": "title", "type": "text"}, {"name": "one", "type": "file", "maxSize": 64 * MIB}]
 URL = "/api/collections/docs/records"
 FAILED: dict[str, JSON] = {"data": {}, "message": "Failed to create record.", "status": 400}
+NO_SPACE: dict[str, JSON] = {
+    "data": {},
+    "message": "The server cannot store or read data at the moment. Try again later.",
+    "status": 503,
+}
 
 
 @pytest.fixture
@@ -118,9 +123,9 @@ async def test_a_full_disk_refuses_the_record_and_keeps_no_part(tmp_path: Path, 
         site = Site(server, await server.superuser(), small_disk)
         first = await site.create(("one", ("a.bin", bytes(MIB))))
         answer = await site.send("POST", URL, [("one", ("b.bin", bytes(3 * MIB)))])
-        assert (answer.status, answer.body) == (400, FAILED)
+        assert (answer.status, answer.body) == (503, NO_SPACE)
         answer = await site.update(first, ("one", ("b.bin", bytes(3 * MIB))))
-        assert (answer.status, answer["message"]) == (400, "Failed to update record.")
+        assert (answer.status, answer.body) == (503, NO_SPACE)
         assert site.on_disk() == [f"{first['id']}/{first['one']}"]
         assert await rows(server) == 1
         status, body, _ = await site.get(f"/api/files/docs/{first['id']}/{first['one']}")
@@ -150,7 +155,7 @@ async def test_a_disk_that_refuses_in_mid_file_keeps_no_part(site: Site, monkeyp
     with monkeypatch.context() as patched:
         patched.setattr(Drafts, "open", full)
         answer = await site.send("POST", URL, [("one", ("b.bin", bytes(MIB)))])
-    assert (answer.status, answer.body) == (400, FAILED)
+    assert (answer.status, answer.body) == (503, NO_SPACE)
     await until_empty(site.storage)
     assert await rows(site.server) == 0
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from builtin_operations.cron.service import Minutes
 
 from pbhost import CronJob, hookimpl
 from pbhost.hooks.events import CronEvent
@@ -100,3 +101,22 @@ async def test_the_schedule_of_backups_follows_the_settings(server: Running) -> 
     assert cast(Any, server.app.settings.section("backups"))["cron"] == "@weekly"
     await server.app.settings.update({"backups": {"cron": ""}})
     assert scheduled() == {}
+
+
+def test_minutes_of_a_clock_that_jumps() -> None:
+    start = datetime(2026, 5, 1, 12, 0, 30, tzinfo=UTC)
+    minutes = Minutes(start)
+    offsets = [
+        ("a timer that fires early", timedelta(seconds=29), None),
+        ("the next minute", timedelta(seconds=31), "12:01"),
+        ("set back by some seconds", timedelta(seconds=20), None),
+        ("the same minute once more", timedelta(seconds=40), None),
+        ("the one after it", timedelta(seconds=95), "12:02"),
+        ("two days ahead: one minute, not thousands", timedelta(days=2), "12:00"),
+        ("back by an hour: those minutes were there", timedelta(days=2, hours=-1), None),
+        ("back by two days: the clock had been wrong", timedelta(minutes=5), "12:05"),
+        ("and goes on from there", timedelta(minutes=6), "12:06"),
+    ]
+    for what, offset, expected in offsets:
+        found = minutes.begun(start + offset)
+        assert (what, found and found.strftime("%H:%M")) == (what, expected)

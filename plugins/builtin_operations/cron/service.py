@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("pbhost.cron")
 
 BUILT_IN_PREFIX = "__pb"
+#: A clock that was set back by this much had been wrong: its minutes count anew, or no job would run until it is there
+#: again. The limit is that of cron(8).
+_CORRECTED = timedelta(hours=3)
 #: How the built-in jobs are listed, whoever registers them.
 _BUILT_IN_ORDER = (
     "__pbDBOptimize__",
@@ -110,15 +113,32 @@ class CronService:
             log.exception("the cron job %s failed", job.id, exc_info=error)
 
     async def _tick(self) -> None:
-        last = _minute(clock.utc_now())
+        minutes = Minutes(clock.utc_now())
         while True:
             now = clock.utc_now()
             await asyncio.sleep((_minute(now) + timedelta(minutes=1) - now).total_seconds())
-            minute = _minute(clock.utc_now())
-            # A timer may fire a little early, and a clock may be set back: no minute runs twice.
-            if minute > last:
-                last = minute
+            minute = minutes.begun(clock.utc_now())
+            if minute is not None:
                 self.start_due(minute)
+
+
+class Minutes:
+    """The full minutes whose jobs are due, each once, whatever is done to the clock.
+
+    Jobs of minutes that a clock jumps over do not run: a storm of late ones would be worse.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        self._last = _minute(start)
+
+    def begun(self, now: datetime) -> datetime | None:
+        """The minute that has begun; None if it is none, or was one before."""
+        minute = _minute(now)
+        # A timer may fire a little early, and a clock may be set back a little.
+        if minute > self._last or self._last - minute >= _CORRECTED:
+            self._last = minute
+            return minute
+        return None
 
 
 def _minute(moment: datetime) -> datetime:

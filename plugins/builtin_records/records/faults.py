@@ -40,7 +40,8 @@ def not_unique(collection: Collection, error: UniqueViolationError) -> Validatio
 def write_failure(error: Exception, message: str) -> Exception:
     """The answer for a create or update that failed: field errors and database errors under its own message.
 
-    Errors that a hook or a check raised on purpose pass as they are.
+    Errors that a hook or a check raised on purpose pass as they are. Raise it from the error: the kernel looks for a
+    full disk among the causes.
     """
     if isinstance(error, ValidationError):
         return error.named(message)
