@@ -69,6 +69,16 @@ async def test_password_reset(site: Site) -> None:
     assert code(again, "token") == "validation_invalid_token"
 
 
+async def test_a_reset_link_verifies_the_address_that_it_was_sent_to_only(site: Site) -> None:
+    record, _ = await site.running.user()
+    for email, verified in (("old@example.com", False), ("user@example.com", True)):
+        record = await site.app.records.get("users", record.id)
+        token = await site.app.auth.issue_token(record, "passwordReset", claims={"email": email})
+        new = {"token": token, "password": "new-password", "passwordConfirm": "new-password"}
+        assert (await site.post("users/confirm-password-reset", new)).status == 204
+        assert (await site.app.records.get("users", record.id))["verified"] is verified
+
+
 async def test_password_reset_of_a_collection_without_passwords(site: Site) -> None:
     await site.options(passwordAuth={"enabled": False})
     answer = await site.post("users/request-password-reset", {"email": "user@example.com"})

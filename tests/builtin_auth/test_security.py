@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import jwt
 import pytest
 from aiohttp import StreamReader
 from builtin_auth.hashing import HashingOptions, PasswordHasher
-from builtin_auth.oauth2 import avatar
 
 from pbhost.errors import JSON
 from pbhost.model import clock
@@ -110,6 +109,17 @@ async def test_each_token_is_good_for_its_own_purpose_only(site: Site) -> None:
         if kind != "emailChange":
             form = {"token": token, "password": PASSWORD}
             assert (await site.post("users/confirm-email-change", form)).status == 400
+
+
+async def test_the_type_of_a_token_counts_where_the_secrets_are_the_same(site: Site) -> None:
+    record, _ = await site.running.user()
+    options = ("authToken", "fileToken", "verificationToken", "passwordResetToken", "emailChangeToken")
+    await site.options(**{option: {"secret": "n" * 40} for option in options})
+    for issued in TYPES:
+        token = await site.app.auth.issue_token(record, issued, claims={"email": "user@example.com"})  # type: ignore[arg-type]
+        for asked in TYPES:
+            found = await site.app.auth.verify_token(token, asked)  # type: ignore[arg-type]
+            assert (found is not None) is (issued == asked), (issued, asked)
 
 
 async def test_forged_tokens_make_a_guest(site: Site) -> None:
@@ -290,6 +300,22 @@ async def test_an_old_password_changes_a_password_once(site: Site) -> None:
     assert [answer.status for answer in answers].count(200) == 1
 
 
+async def test_codes_and_sessions_end_with_their_time_and_serve_their_own_collection(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True}, authAlert={"enabled": False})
+    made = await site.running.request(
+        "POST", "/api/collections", {"name": "members", "type": "auth", "otp": {"enabled": True}}, token=site.root
+    )
+    assert made.status == 200, made.body
+    otp, digits = await _code(site)
+    form = {"otpId": otp, "password": digits}
+    assert (await site.post("members/auth-with-otp", form)).status == 400
+    created = (await site.app.records.get("_otps", otp)).text("created")
+    for moment, status in (("2020-01-01 00:00:00.000Z", 400), (created, 200)):
+        await site.app.db.write(lambda tx, at=moment: tx.execute("UPDATE _otps SET created = ?", (at,)))  # type: ignore[misc]
+        assert (await site.post("users/auth-with-otp", form)).status == status
+
+
 # -- second factor -----------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +337,16 @@ async def test_a_half_done_sign_in_serves_its_own_record_another_method_and_one_
     assert again.status == 400
 
 
+async def test_a_half_done_sign_in_ends_once_however_many_second_factors_come_at_once(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True}, mfa={"enabled": True}, authAlert={"enabled": False})
+    session = text(await site.sign_in(), "mfaId")
+    codes = [await _code(site) for _ in range(4)]
+    forms = [{"otpId": otp, "password": digits, "mfaId": session} for otp, digits in codes]
+    answers = await asyncio.gather(*(site.post("users/auth-with-otp", form) for form in forms))
+    assert sorted(answer.status for answer in answers) == [200, 400, 400, 400]
+
+
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
@@ -322,6 +358,28 @@ async def test_rate_limits_hold_back_guesses_of_passwords(site: Site) -> None:
     answers = await asyncio.gather(*(site.sign_in(password=f"guess-{n}") for n in range(AT_ONCE)))
     assert sorted(answer.status for answer in answers) == [400] * 3 + [429] * (AT_ONCE - 3)
     assert (await site.sign_in()).status == 429, "nor does the right one come through"
+
+
+async def test_other_identities_and_claimed_addresses_do_not_widen_the_limits(site: Site) -> None:
+    """Credential stuffing: each guess is for another account, and says that it comes from another address."""
+    rules = [{"label": "*:auth", "maxRequests": 3, "duration": 60}]
+    body = {"rateLimits": {"enabled": True, "rules": rules}}
+    assert (await site.running.request("PATCH", "/api/settings", body, token=site.root)).status == 200
+    statuses = []
+    for number in range(AT_ONCE):
+        headers = {"X-Forwarded-For": f"198.51.100.{number}", "X-Real-IP": f"198.51.100.{number}"}
+        form = {"identity": f"user{number}@example.com", "password": PASSWORD}
+        path = "/api/collections/users/auth-with-password"
+        statuses.append((await site.running.request("POST", path, form, headers=headers)).status)
+    assert statuses == [400] * 3 + [429] * (AT_ONCE - 3)
+
+
+async def test_guesses_of_several_codes_count_together(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    codes = [(await _code(site))[0] for _ in range(3)]
+    answers = [await site.post("users/auth-with-otp", {"otpId": codes[n % 3], "password": "x"}) for n in range(6)]
+    assert [answer.status for answer in answers] == [400] * 5 + [429]
 
 
 async def test_passwords_longer_than_bcrypt_reads_are_refused_when_set(site: Site) -> None:
@@ -370,6 +428,35 @@ async def test_malformed_bodies_get_a_polite_refusal(site: Site, provider: Provi
         assert raw.status in (400, 401), endpoint
 
 
+async def _raw(site: Site, head: str, body: bytes = b"", chunks: int = 1) -> int:
+    """The status of the answer to a request that no client would send; the body is sent until there is one."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(site.running.url.rpartition(":")[2]))
+    try:
+        path = "/api/collections/users/auth-with-password"
+        lines = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
+        writer.write(lines.encode())
+        for _ in range(chunks):
+            writer.write(body)
+            with suppress(ConnectionError):
+                await writer.drain()
+        async with asyncio.timeout(20):
+            return int((await reader.readline()).split()[1])
+    finally:
+        writer.close()
+
+
+async def test_oversize_requests_are_refused_before_they_are_read(site: Site) -> None:
+    mebibyte = b"100000\r\n" + b"a" * 2**20 + b"\r\n"
+    assert await _raw(site, "Content-Length: 33554433") == 413
+    assert await _raw(site, "Transfer-Encoding: chunked", mebibyte, 33) == 413
+    assert await _raw(site, f"Authorization: {'a' * 70_000}\r\nContent-Length: 0") in (400, 431)
+    deep = b'{"identity":' + b"[" * 100_000
+    assert await _raw(site, f"Content-Length: {len(deep)}", deep) == 400
+    token = f"{'a' * 4000}.{'b' * 3000}.{'c' * 2000}"
+    assert (await site.post("users/confirm-verification", {"token": token})).status == 400
+    assert (await site.post(f"users/auth-with-password?mfaId={'m' * 6000}", {})).status == 400
+
+
 # -- mails -------------------------------------------------------------------------------------------------------------
 
 
@@ -389,44 +476,3 @@ async def test_a_record_writes_no_header_no_markup_and_no_placeholder_into_its_m
     assert "<script>" not in mail.html
     assert stored.text("tokenKey") not in mail.html + mail.subject
     assert "{TOKEN}" in mail.html
-
-
-# -- pictures ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("inner", ["http://localhost:{port}/user", "http://[::ffff:127.0.0.1]:{port}/user"])
-async def test_a_redirect_or_a_changed_name_does_not_lead_a_download_inwards(
-    provider: Provider, monkeypatch: pytest.MonkeyPatch, inner: str
-) -> None:
-    """The first connection is let through as if it were to a public host; the next one is judged by its own address,
-    at the moment of connecting: a name that has changed since, or a redirect, gains nothing."""
-    from aiohttp import web
-
-    port = provider.url.rpartition(":")[2]
-    real: Callable[[str], bool] = avatar.is_public
-    asked: list[str] = []
-
-    def public_once(address: str) -> bool:
-        asked.append(address)
-        return len(asked) == 1 or real(address)
-
-    async def redirect(request: web.Request) -> web.Response:
-        raise web.HTTPFound(inner.format(port=port))
-
-    app = web.Application()
-    app.router.add_get("/picture", redirect)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    monkeypatch.setattr(avatar, "is_public", public_once)
-    try:
-        with pytest.raises(avatar.AvatarError):
-            await avatar.download(f"http://127.0.0.1:{runner.addresses[0][1]}/picture")
-    finally:
-        await runner.cleanup()
-    assert len(asked) >= 2
-
-
-def test_translated_addresses_are_judged_by_what_they_reach() -> None:
-    assert not avatar.is_public("64:ff9b::7f00:1")
-    assert not avatar.is_public("64:ff9b::a00:1")

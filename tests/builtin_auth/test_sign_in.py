@@ -107,6 +107,22 @@ async def test_the_auth_rule_decides_at_sign_in_and_at_each_refresh(site: Site) 
     assert (await site.post("users/auth-refresh", token=token)).status == 401
 
 
+async def test_a_superuser_signs_in_from_the_listed_addresses_only(site: Site) -> None:
+    await site.running.user()
+    form = {"identity": "root@example.com", "password": "root-password"}
+    root = await site.app.records.find_first("_superusers", "email = 'root@example.com'")
+    assert root is not None
+    await site.app.records.update("_superusers", root.id, {"password": form["password"]})
+    assert (await site.post("_superusers/auth-with-password", form)).status == 200
+    body = {"superuserIPs": ["203.0.113.1"]}
+    token = await site.running.superuser()
+    assert (await site.running.request("PATCH", "/api/settings", body, token=token)).status == 200
+    assert (await site.post("_superusers/auth-with-password", form)).status == 403
+    wrong = await site.post("_superusers/auth-with-password", {**form, "password": "wrong"})
+    assert wrong.status == 400, "whose the password is, is not told"
+    assert (await site.sign_in()).status == 200
+
+
 async def test_a_refresh_gives_a_new_token_to_the_right_collection_only(site: Site) -> None:
     _, token = await site.running.user()
     answer = await site.post("users/auth-refresh", token=f"bearer {token}")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+#: What IPv6 has given out for use between networks (RFC 4291); old forms of local addresses lie outside of it.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 _MAX_BYTES = 32 * 1024 * 1024
 
 
@@ -74,6 +76,7 @@ def is_public(text: str) -> bool:
         embedded = address.ipv4_mapped or address.sixtofour
         if address in _NAT64:
             embedded = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if embedded is not None:
-            address = embedded
+        if embedded is None:
+            return address in _GLOBAL_UNICAST and address.is_global
+        address = embedded
     return address.is_global and not address.is_multicast
