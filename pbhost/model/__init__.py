@@ -12,6 +12,7 @@ from pbhost.model.field import (
     decode_common,
     strings,
 )
+from pbhost.model.guard import guarded, is_guarded
 from pbhost.model.record import Record
 from pbhost.model.typed import TypedRecord, Value
 from pbhost.model.upload import UploadedFile
@@ -40,5 +41,7 @@ __all__ = [
     "ValueCheck",
     "ValueTypes",
     "decode_common",
+    "guarded",
+    "is_guarded",
     "strings",
 ]

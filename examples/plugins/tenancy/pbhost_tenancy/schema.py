@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pbhost import App, Collection, FieldError, ValidationError
 from pbhost.errors import JSON
-from pbhost.model import Field
-from pbhost_tenancy.guard import guarded
+from pbhost.model import Field, guarded
 from pbhost_tenancy.options import Options
 
 
