@@ -12,9 +12,12 @@ import jwt
 import pytest
 from aiohttp import web
 from builtin_auth.oauth2.requests import code_challenge
+from builtin_auth.oauth2.sign_up import SignUp
+from builtin_auth.service import AuthService
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pbhost.errors import JSON
+from pbhost.errors import JSON, BadRequestError
+from pbhost.services import OAuth2User
 from pbhost.testing import Answer
 
 from .conftest import PASSWORD, Site, code
@@ -167,6 +170,27 @@ async def test_sign_up_obeys_the_create_rule_and_the_validators(site: Site, prov
     refused = await sign_in(site)
     assert (refused.status, refused["message"]) == (403, "Only superusers can perform this action.")
     assert await site.count("users") == 0
+
+
+async def test_strangers_that_sign_up_count_as_created_records(site: Site, provider: Provider) -> None:
+    await enable(site, provider)
+    body = {"rateLimits": {"enabled": True, "rules": [{"label": "*:create", "maxRequests": 1, "duration": 60}]}}
+    assert (await site.running.request("PATCH", "/api/settings", body, token=site.root)).status == 200
+    statuses = []
+    for number in range(3):
+        provider.user = {"sub": str(number), "email": f"{number}@b.test", "email_verified": True}
+        statuses.append((await sign_in(site)).status)
+    assert statuses == [200, 429, 429]
+    provider.user["sub"] = "0"
+    assert (await sign_in(site)).status == 200, "who is known is not created"
+
+
+async def test_nobody_becomes_a_superuser_by_signing_up(site: Site) -> None:
+    """Saves of the collection switch OAuth2 off; an existing directory may say otherwise."""
+    sign_up = SignUp(site.app, AuthService(site.app))
+    superusers = site.app.collections.get("_superusers")
+    with pytest.raises(BadRequestError):
+        await sign_up.payload(superusers, OAuth2User(id="1", email="ann@b.test"), {})
 
 
 async def test_a_user_without_an_id_is_refused_and_nothing_is_left(site: Site, provider: Provider) -> None:

@@ -111,6 +111,17 @@ async def test_each_token_is_good_for_its_own_purpose_only(site: Site) -> None:
             assert (await site.post("users/confirm-email-change", form)).status == 400
 
 
+async def test_a_new_secret_ends_the_tokens_of_its_own_type(site: Site) -> None:
+    record, _ = await site.running.user()
+    left = set(TYPES)
+    for ended in TYPES:
+        tokens = {kind: await site.app.auth.issue_token(record, kind) for kind in left}  # type: ignore[arg-type]
+        await site.options(**{f"{ended}Token": {"secret": "n" * 40}})
+        for kind, token in tokens.items():
+            found = await site.app.auth.verify_token(token, kind)  # type: ignore[arg-type]
+            assert (found is None) is (kind == ended), (ended, kind)
+
+
 async def test_the_type_of_a_token_counts_where_the_secrets_are_the_same(site: Site) -> None:
     record, _ = await site.running.user()
     options = ("authToken", "fileToken", "verificationToken", "passwordResetToken", "emailChangeToken")
