@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pbhost.database.fragments import Sql
 from pbhost.errors import DatabaseError
 from pbhost.model.field import StorageKind
 
@@ -67,6 +68,13 @@ class Dialect(Protocol):
 
     def random(self) -> str:
         """A random number for ORDER BY."""
+        ...
+
+    def is_repeatable(self, sql: Sql) -> bool:
+        """Whether a statement gives the same result for the same rows: it asks for no moment and no chance.
+
+        When in doubt it is not. The statements behind views have to be asked for separately.
+        """
         ...
 
     def row_number(self, alias: str) -> str:

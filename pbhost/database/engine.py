@@ -39,6 +39,13 @@ class Connection(Protocol):
         """All rows. ``params`` only with plain text; a :class:`Sql` carries its own."""
         ...
 
+    def fetch_repeatable(self, sql: Sql) -> list[Row]:
+        """All rows of a statement whose result depends on nothing but the database: see `Dialect.is_repeatable`.
+
+        An engine may give the rows of an earlier call, as long as nothing at all has been committed in between.
+        """
+        ...
+
     def fetch_one(self, sql: Sql | str, params: Sequence[SqlValue] = ()) -> Row | None:
         """The first row, or None."""
         ...

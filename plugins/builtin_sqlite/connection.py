@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from builtin_sqlite.dialect import SqliteDialect
 from builtin_sqlite.driver_errors import translate
+from builtin_sqlite.kept_rows import KeptRows
 from pbhost.database import AsyncTransaction, Row, Sql, SqlValue
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class SqliteConnection:
     """Provides :class:`pbhost.database.Connection` over a `sqlite3` connection.
 
-    ``pump`` is set while the function that uses the connection may wait for the event loop.
+    ``pump`` is set while the function that uses the connection may wait for the event loop; ``kept`` if the connection
+    only reads.
     """
 
-    __slots__ = ("_raw", "pump")
+    __slots__ = ("_kept", "_raw", "pump")
 
-    def __init__(self, raw: sqlite3.Connection, pump: Pump | None = None) -> None:
+    def __init__(self, raw: sqlite3.Connection, pump: Pump | None = None, kept: KeptRows | None = None) -> None:
         self._raw = raw
+        self._kept = kept
         self.pump = pump
 
     @property
@@ -49,6 +52,14 @@ class SqliteConnection:
             return self._raw.execute(sql, params).fetchall()
         except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
             return self._again(error, sql, params)[1]
+
+    def fetch_repeatable(self, sql: Sql) -> list[Row]:
+        if self._kept is None:
+            return self.fetch_all(sql)
+        try:
+            return self._kept.fetch(self._raw, sql.text, sql.params)
+        except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError) as error:
+            return self._again(error, sql.text, sql.params)[1]
 
     def fetch_one(self, sql: Sql | str, params: Sequence[SqlValue] = ()) -> Row | None:
         if isinstance(sql, Sql):

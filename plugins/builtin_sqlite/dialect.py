@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from builtin_sqlite.driver_errors import translate
+from pbhost.database import Sql, SqlValue
 from pbhost.errors import DatabaseError
 from pbhost.model.field import StorageKind
 
@@ -20,6 +24,31 @@ _PRIMARY_KEY = "TEXT PRIMARY KEY DEFAULT ('r'||lower(hex(randomblob(7)))) NOT NU
 def _is_array(expression: str) -> str:
     # iif() keeps json_type() away from text that is no JSON, which would be an error.
     return f"iif(json_valid({expression}), json_type({expression})='array', FALSE)"
+
+
+#: What differs from call to call. The time functions take the current moment when they are given none.
+#: Source: https://www.sqlite.org/lang_datefunc.html
+_VARYING = re.compile(
+    r"""\brandom(blob)?\s*\( | \bcurrent_(time|date|timestamp)\b | (changes|last_insert_rowid)\s*\(
+    | ['"`\[] \s* (now|subsec|subsecond) \s* ['"`\]]
+    | \b(date|time|datetime|julianday|unixepoch)\s*\(\s*\) | \bstrftime\s*\(\s*('[^']*'|[^,()']*)\s*\)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TAKES_MOMENTS = re.compile(r"\b(strftime|date|time|datetime|julianday|unixepoch|timediff)\s*\(", re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def _is_fixed(text: str) -> bool:
+    return _VARYING.search(text) is None
+
+
+@lru_cache(maxsize=512)
+def _takes_moments(text: str) -> bool:
+    return _TAKES_MOMENTS.search(text) is not None
+
+
+def _is_now(value: SqlValue) -> bool:
+    return isinstance(value, str) and value.strip().lower() in ("now", "subsec", "subsecond")
 
 
 class SqliteDialect:
@@ -83,6 +112,11 @@ class SqliteDialect:
 
     def random(self) -> str:
         return "RANDOM()"
+
+    def is_repeatable(self, sql: Sql) -> bool:
+        if not _is_fixed(sql.text):
+            return False
+        return not (_takes_moments(sql.text) and any(_is_now(value) for value in sql.params))
 
     def row_number(self, alias: str) -> str:
         # Not `rowid`: a field may have that name, none may start with an underscore.

@@ -208,7 +208,7 @@ class ReaderLane:
     def _serve(self, thread: ConnectionThread, count: int) -> list[Outcome]:
         """Runs up to ``count`` jobs in one snapshot."""
         outcomes: list[Outcome] = []
-        connection = SqliteConnection(thread.raw)
+        connection = SqliteConnection(thread.raw, kept=thread.kept_rows)
         unusable: BaseException | None = None
         begun = monotonic()
         try:

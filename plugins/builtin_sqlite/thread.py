@@ -10,6 +10,8 @@ from typing import TypeVar
 
 import aiosqlite
 
+from builtin_sqlite.kept_rows import KeptRows
+
 T = TypeVar("T")
 
 #: Steps of SQLite's machine between two looks at the clock: a few milliseconds at most.
@@ -23,6 +25,7 @@ class ConnectionThread(aiosqlite.Connection):
         started: when the running function started, by `time.monotonic`.
         deadline: when it has to be done.
         waiter: of the running function; once it is cancelled its queries are stopped.
+        kept_rows: of a connection that only reads.
     """
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], name: str) -> None:
@@ -33,6 +36,7 @@ class ConnectionThread(aiosqlite.Connection):
         self.started = 0.0
         self.deadline = float("inf")
         self.waiter: asyncio.Future[object] | None = None
+        self.kept_rows = KeptRows()
 
     async def start(self) -> None:
         """Opens the connection in its thread.

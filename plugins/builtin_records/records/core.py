@@ -15,6 +15,7 @@ from .cursor import Cursors
 from .deleting import Deleting
 from .lifecycle import Lifecycles
 from .queries import Queries
+from .repeatable import Repeatable
 from .saving import Saving
 from .sizes import Sizes
 from .tables import PlainTables
@@ -47,7 +48,8 @@ class Core:
         self.tables = PlainTables(planner)
         self.answers = Answers(app, self.codecs, self.queries, self.chains)
         self.sizes = Sizes()
-        self.totals = Totals(app, self.sizes)
+        self.repeatable = Repeatable(app)
+        self.totals = Totals(app, self.sizes, self.repeatable)
         self.cursors = Cursors(app)
         self.saving = Saving(app, self.codecs, self.lifecycles, self.chains)
         self.deleting = Deleting(app, self.codecs, self.lifecycles, self.chains, self.saving)

@@ -148,9 +148,11 @@ class Reading:
                 following = "" if end is None else core.cursors.encode(end, collection, request.filter, request.sort)
                 return found, -1, following
             by_sets = core.sizes.by_sets(connection, query, counting=False)
-            rows = connection.fetch_all(
-                query.select(names, limit=paging.per_page, offset=paging.offset, by_sets=by_sets)
-            )
+            sql = query.select(names, limit=paging.per_page, offset=paging.offset, by_sets=by_sets)
+            if core.repeatable.is_repeatable(query, sql):
+                rows = connection.fetch_repeatable(sql)
+            else:
+                rows = connection.fetch_all(sql)
             if paging.skip_total:
                 return rows, -1, None
             # A page that is not full is the last one: its end is the total. (Ids of views may repeat.)

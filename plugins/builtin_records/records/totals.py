@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from pbhost.database import Connection
 
 from ..filter import BoundQuery
+from .repeatable import Repeatable
 from .sizes import Sizes
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ _WORTH_KEEPING = 200
 class Totals:
     """Counts rows. Safe to use from several threads."""
 
-    def __init__(self, app: App, sizes: Sizes) -> None:
+    def __init__(self, app: App, sizes: Sizes, repeatable: Repeatable) -> None:
         self._app = app
+        self._repeatable = repeatable
         self._sizes = sizes
         self._lock = Lock()
         self._kept: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
@@ -53,7 +55,7 @@ class Totals:
                     return total
         row = connection.fetch_one(statement)
         total = int(row[0] or 0) if row else 0
-        if total >= _WORTH_KEEPING:
+        if total >= _WORTH_KEEPING and self._repeatable.is_repeatable(query, statement):
             with self._lock:
                 self._kept[key] = (total, newest)
                 self._kept.move_to_end(key)
