@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections import Counter
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 import aiohttp
 
-from . import clients
-from .clients import Api, SchemaChanges, Writer
+from . import clients, upkeep
+from .clients import Api, Writer
 from .inspection import DataDirectory
 from .ledger import Ledger
+from .schema import DroppedCollections, Migrations, SchemaChanges
 from .server import ServerTree
 
-#: What goes on beside the writers when the server dies.
-Kind: TypeAlias = Literal["writes", "start", "backup", "schema", "logs", "thumbs", "restore"]
+#: What goes on beside the writers (of records, files and batches) when the server dies. In a round of "worker" one
+#: worker dies before the others.
+Kind: TypeAlias = Literal[
+    "writes", "start", "backup", "schema", "drop", "logs", "thumbs", "restore", "migration", "worker"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WRITERS = 6
@@ -41,6 +46,15 @@ class Report:
     def lost(self) -> int:
         """Acknowledged things that were not there."""
         return sum("lost:" in fault for fault in self.faults)
+
+    def add(self, other: Report) -> None:
+        """What another campaign saw besides."""
+        self.runs += other.runs
+        self.kills += other.kills
+        self.acknowledged += other.acknowledged
+        self.unanswered += other.unanswered
+        self.by_kind += other.by_kind
+        self.faults += other.faults
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{kind} {number}" for kind, number in self.by_kind.items())
@@ -67,6 +81,8 @@ class Campaign:
         self._longest = longest
         self._ledger = Ledger()
         self._schema = SchemaChanges()
+        self._dropped = DroppedCollections()
+        self._migrations = Migrations(directory / "pb_migrations")
         self._backups: list[str] = []
         self._before: dict[str, Ledger] = {}
         self._token = ""
@@ -92,7 +108,8 @@ class Campaign:
             await self._round_trip()
         finally:
             await asyncio.to_thread(self.server.kill)
-        self.report.acknowledged = self._ledger.acknowledged + self._schema.acknowledged
+        changes = self._schema.acknowledged + self._dropped.acknowledged
+        self.report.acknowledged = self._ledger.acknowledged + changes + len(self._backups)
         return self.report
 
     async def _round(self, kind: Kind) -> None:
@@ -102,7 +119,9 @@ class Campaign:
             await self._restore_round()
         else:
             await self._write_and_kill(kind, self._chance.uniform(0.1, self._longest))
-        if kind == "start":
+        if kind == "migration":
+            self._migrations.write(self._chance)
+        if kind in ("start", "migration"):
             await self._kill_while_starting()
         await asyncio.to_thread(self.server.start)
         faults = await asyncio.to_thread(self._look)
@@ -116,23 +135,30 @@ class Campaign:
             writers = [Writer(api, self._ledger, self._name(), self._chance) for _ in range(WRITERS)]
             tasks = [asyncio.create_task(work) for work in self._beside(kind, api)]
             tasks += [asyncio.create_task(writer.run()) for writer in writers]
+            if kind == "worker":
+                await asyncio.sleep(seconds / 2)
+                self._kill_one_worker()
             await asyncio.sleep(seconds)
             await asyncio.to_thread(self._kill)
             await asyncio.gather(*tasks)
-        refusals = [line for writer in writers for line in writer.refusals] + self._schema.refusals
-        self._schema.refusals = []
+        refusals = [str(refusal) for writer in writers for refusal in writer.refusals]
+        for changes in (self._schema, self._dropped):
+            refusals += changes.refusals
+            changes.refusals = []
         self.report.faults += [f"refused: {line}" for line in refusals]
 
     def _beside(self, kind: Kind, api: Api) -> list[Coroutine[object, object, None]]:
         match kind:
             case "backup":
-                return [clients.make_backups(api, self._backups, self._chance)]
+                return [upkeep.make_backups(api, self._backups, self._chance)]
             case "schema":
                 return [self._schema.run(api, self._chance)]
+            case "drop":
+                return [self._dropped.run(api, self._chance)]
             case "logs":
-                return [clients.fill_logs(api, self._chance)]
+                return [upkeep.fill_logs(api, self._chance)]
             case "thumbs":
-                return [clients.make_thumbs(api, self._chance) for _ in range(2)]
+                return [upkeep.make_thumbs(api, self._chance) for _ in range(2)]
             case _:
                 return []
 
@@ -141,6 +167,13 @@ class Campaign:
             self.server.spawn()
             await asyncio.sleep(self._chance.uniform(0.05, 1.2))
             await asyncio.to_thread(self._kill)
+
+    def _kill_one_worker(self) -> None:
+        """The others go on, and the parent replaces it."""
+        workers = self.server.workers()
+        if workers:
+            os.kill(self._chance.choice(workers), signal.SIGKILL)
+            self.report.kills += 1
 
     def _kill(self) -> None:
         self.server.kill()
@@ -158,7 +191,7 @@ class Campaign:
         async with aiohttp.ClientSession() as session:
             api = Api(session, self.server.url, self._token)
             await self._write_some(api)
-            restored = self._ledger.copy(), dict(self._schema.certain)
+            restored = self._ledger.copy(), dict(self._schema.certain), dict(self._dropped.certain)
             await api.must("POST", "/api/backups", {"name": name})
             self._backups.append(name)
             self._before[name] = self._ledger.copy()
@@ -171,7 +204,7 @@ class Campaign:
         stored, _ = await asyncio.to_thread(self.data.records)
         if stored == {key: values for key, values in restored[0].certain.items() if values is not None}:
             acknowledged = self._ledger.acknowledged
-            self._ledger, self._schema.certain = restored
+            self._ledger, self._schema.certain, self._dropped.certain = restored
             self._ledger.acknowledged = acknowledged
         # Else it must be the state of before, which the look after this finds out.
         await asyncio.to_thread(self._kill)
@@ -197,7 +230,8 @@ class Campaign:
             if feed.get(key) != actions
         ]
         schema, disagreements = self.data.schema()
-        faults += disagreements + self._schema.settle(schema)
+        faults += disagreements + self._schema.settle(schema) + self._dropped.settle(self.data.dropped())
+        faults += self._migrations.settle(*self.data.migrated())
         faults += self.data.strays()
         return faults + self.data.archives(self._backups, self._before)
 
@@ -211,5 +245,4 @@ class Campaign:
         code = await asyncio.to_thread(self.server.stop)
         if code != 0:
             self.report.faults.append(f"the server ended with {code}")
-        with suppress(FileNotFoundError):
-            self.report.faults += [f"after the end: {fault}" for fault in self._look()]
+        self.report.faults += [f"after the end: {fault}" for fault in self._look()]

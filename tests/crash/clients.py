@@ -1,21 +1,24 @@
-"""Clients: writers whose every request is noted in the ledger, and the upkeep that goes on beside them."""
+"""Clients: writers whose every request is noted in the ledger."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import io
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
 
 import aiohttp
 
-from .ledger import Key, Ledger, Operation, Step, Values
+from .ledger import Action, Key, Ledger, Operation, Step, Values
 from .server import EMAIL, PASSWORD
 
 BOXES, THINGS, PICTURES = "crash_boxes", "crash_things", "crash_pictures"
+
+#: What a writer chooses from; those of an existing record.
+CHANGES = ("update", "append", "replace", "clear", "delete")
+ACTIONS = ("box", "thing", "thing", "file", *CHANGES, "cascade", "batch", "files")
 
 #: What a killed server looks like from outside.
 GONE = (aiohttp.ClientError, OSError, TimeoutError)
@@ -86,6 +89,18 @@ async def make_collections(api: Api) -> None:
     await api.must("PATCH", "/api/settings", {"batch": {"enabled": True, "maxRequests": 50}})
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that says no."""
+
+    operation: str
+    status: int
+    answer: Mapping[str, object]
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.status} {self.answer}"
+
+
 class Writer:
     """One client that writes one thing after another to records of its own.
 
@@ -99,7 +114,7 @@ class Writer:
         self._name = name
         self._chance = chance
         self._ids = count()
-        self.refusals: list[str] = []
+        self.refusals: list[Refusal] = []
 
     async def run(self) -> None:
         """Writes until the server is gone."""
@@ -108,10 +123,9 @@ class Writer:
 
     async def write(self) -> bool:
         """One write; False if no answer came."""
-        kinds = ["box", "thing", "thing", "file", "update", "append", "clear", "delete", "cascade", "batch", "files"]
-        kind = self._chance.choice(kinds)
+        kind = self._chance.choice(ACTIONS)
         things = self._mine(THINGS)
-        if kind in ("update", "append", "clear", "delete") and not things:
+        if kind in CHANGES and not things:
             kind = "file"
         if kind == "box":
             id_ = self._new_id()
@@ -145,11 +159,12 @@ class Writer:
         path, key = f"/{THINGS}/records/{id_}", (THINGS, id_)
         docs = before["docs"]
         assert isinstance(docs, list)
-        if kind == "append" and len(docs) < 8:
+        if kind == "replace" or (kind == "append" and len(docs) < 8):
             content = self._content()
             form = aiohttp.FormData()
-            form.add_field("docs+", content, filename="more.bin")
-            return await self._form("PATCH", path, form, {key: {**before, "docs": [*docs, digest(content)]}})
+            form.add_field("docs" if kind == "replace" else "docs+", content, filename="more.bin")
+            kept = [] if kind == "replace" else docs
+            return await self._form("PATCH", path, form, {key: {**before, "docs": [*kept, digest(content)]}})
         # One that changes nothing could not be told from one that was not done.
         if kind == "clear" and docs:
             return await self._json("PATCH", path, {"docs": []}, {key: {**before, "docs": []}})
@@ -205,7 +220,7 @@ class Writer:
 
     @staticmethod
     def _operation(method: str, path: str, after: Mapping[Key, Values]) -> Operation:
-        action = "create" if method == "POST" else "update"
+        action: Action = "create" if method == "POST" else "update"
         return Operation(f"{method} {path}", {key: Step(action, values) for key, values in after.items()})
 
     async def _submit(
@@ -226,7 +241,7 @@ class Writer:
             self._ledger.acknowledge(operation)
         else:
             # Refused: what was refused must not be there either, and the ledger does not have it.
-            self.refusals.append(f"{operation.name}: {status} {answer}")
+            self.refusals.append(Refusal(operation.name, status, answer))
         return True
 
     def _mine(self, collection: str) -> list[str]:
@@ -249,111 +264,3 @@ class Writer:
 def digest(content: bytes) -> str:
     """What stands for a file's content in the ledger."""
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-
-
-# -- beside the writers ----------------------------------------------------------------------------------------------
-
-
-async def make_backups(api: Api, made: list[str], chance: random.Random) -> None:
-    """Backups one after the other until the server is gone; the acknowledged ones are noted."""
-    while True:
-        name = f"b{chance.randrange(10**12)}.zip"
-        try:
-            status, _ = await api.send("POST", "/api/backups", {"name": name})
-        except GONE:
-            return
-        if status == 204:
-            made.append(name)
-        await asyncio.sleep(0)
-
-
-class SchemaChanges:
-    """Collections that are made, changed and deleted until the server is gone.
-
-    Attributes:
-        certain: the acknowledged field names of each collection; None for a deleted one.
-        doubtful: the collection of the request that got no answer, and what it would have made of it.
-    """
-
-    def __init__(self) -> None:
-        self.certain: dict[str, set[str] | None] = {}
-        self.doubtful: tuple[str, set[str] | None] | None = None
-        self.acknowledged = 0
-        self.refusals: list[str] = []
-
-    async def run(self, api: Api, chance: random.Random) -> None:
-        ids: dict[str, str] = {}
-        while True:
-            alive = [name for name, fields in self.certain.items() if fields is not None and name in ids]
-            name = chance.choice(alive) if alive and chance.random() < 0.7 else f"crash_s{chance.randrange(10**9)}"
-            fields = {"id", *(f"f{chance.randrange(40)}" for _ in range(6))}
-            definitions = [{"name": field, "type": "text"} for field in sorted(fields - {"id"})]
-            indexes = [f"CREATE INDEX `i_{name}` ON `{name}` (`{definitions[0]['name']}`)"]
-            after: set[str] | None = fields
-            try:
-                if name not in alive:
-                    body = {"name": name, "type": "base", "fields": definitions, "indexes": indexes}
-                    status, answer = await api.send("POST", "/api/collections", body)
-                    ids[name] = str(answer.get("id"))
-                elif chance.random() < 0.3:
-                    after = None
-                    status, answer = await api.send("DELETE", f"/api/collections/{name}")
-                else:
-                    body = {"fields": definitions, "indexes": indexes}
-                    status, answer = await api.send("PATCH", f"/api/collections/{name}", body)
-            except GONE:
-                self.doubtful = (name, after)
-                return
-            if status < 300:
-                self.acknowledged += 1
-                self.certain[name] = after
-            else:
-                self.refusals.append(f"schema {name}: {status} {answer}")
-
-    def settle(self, stored: Mapping[str, set[str]]) -> list[str]:
-        """Compares with the stored collections, as :meth:`Ledger.settle` does with records."""
-        if self.doubtful is not None:
-            name, after = self.doubtful
-            if stored.get(name) == after:
-                self.certain[name] = after
-            self.doubtful = None
-        return [
-            f"lost: collection {name} should have {fields}, has {stored.get(name)}"
-            for name, fields in self.certain.items()
-            if stored.get(name) != fields
-        ]
-
-
-async def fill_logs(api: Api, chance: random.Random) -> None:
-    """Many log entries, and settings that make the server throw old ones away."""
-    while True:
-        try:
-            for _ in range(150):
-                await api.send("GET", f"/api/collections/nowhere{chance.randrange(99)}/records")
-            await api.send("PATCH", "/api/settings", {"logs": {"maxDays": chance.choice((0, 1, 5))}})
-        except GONE:
-            return
-
-
-async def make_thumbs(api: Api, chance: random.Random) -> None:
-    """Pictures and their thumbnails."""
-    while True:
-        form = aiohttp.FormData()
-        form.add_field("picture", picture(chance), filename="picture.png")
-        try:
-            status, record = await api.send("POST", f"/api/collections/{PICTURES}/records", form=form)
-            if status == 200:
-                base = f"/api/files/{record['collectionId']}/{record['id']}/{record['picture']}"
-                await asyncio.gather(*(api.send("GET", f"{base}?thumb={size}") for size in ("100x100", "40x0")))
-        except GONE:
-            return
-
-
-def picture(chance: random.Random) -> bytes:
-    """A picture that nobody else has."""
-    from PIL import Image
-
-    image = Image.frombytes("RGB", (240, 180), chance.randbytes(240 * 180 * 3))
-    target = io.BytesIO()
-    image.save(target, "PNG", compress_level=0)
-    return target.getvalue()

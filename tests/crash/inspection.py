@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import re
 import sqlite3
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .clients import BOXES, PICTURES, THINGS, digest
+from .archives import archive_faults
+from .clients import BOXES, THINGS, digest
 from .ledger import Action, Key, Ledger, Values
+from .schema import DROPPED, MIGRATED
 
-_TEMPORARY = re.compile(r"\.[0-9a-f]{12,20}\.tmp\Z")
 #: How long the sweep after a start may take.
 SETTLE_SECONDS = 20.0
 
@@ -25,6 +25,10 @@ class DataDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: What was found in files that have not changed since, by path, size and time.
+        self._digests: dict[tuple[Path, int, int], str] = {}
+        self._pictures: set[tuple[Path, int, int]] = set()
+        self._whole: set[str] = set()
 
     @contextmanager
     def _open(self, name: str) -> Iterator[sqlite3.Connection]:
@@ -33,11 +37,6 @@ class DataDirectory:
             yield raw
         finally:
             raw.close()
-
-    def collection_ids(self) -> dict[str, str]:
-        """Ids by name."""
-        with self._open("data.db") as raw:
-            return dict(raw.execute("SELECT name, id FROM _collections"))
 
     def integrity(self) -> list[str]:
         """What SQLite finds wrong."""
@@ -49,24 +48,46 @@ class DataDirectory:
                 faults += [f"{name}: foreign key {row}" for row in raw.execute("PRAGMA foreign_key_check")]
         return faults
 
+    # -- records -----------------------------------------------------------------------------------------------------
+
     def records(self) -> tuple[dict[Key, Values], list[str]]:
-        """The records of the clients' collections, and rows whose file is missing."""
+        """The records of the writers' collections, and rows of any collection whose file is missing."""
         faults: list[str] = []
         found: dict[Key, Values] = {}
         with self._open("data.db") as raw:
+            raw.execute("BEGIN")
             ids = dict(raw.execute("SELECT name, id FROM _collections"))
             for id_, name in raw.execute(f"SELECT id, name FROM {BOXES}"):
                 found[BOXES, id_] = {"name": name}
             for id_, title, n, box, docs in raw.execute(f"SELECT id, title, n, box, docs FROM {THINGS}"):
-                contents: list[str] = []
-                for name in json.loads(docs):
-                    path = self.path / "storage" / ids[THINGS] / id_ / name
-                    try:
-                        contents.append(digest(path.read_bytes()))
-                    except FileNotFoundError:
-                        faults.append(f"lost: the file {name} that {id_} names")
+                contents = [self._digest(ids[THINGS], id_, name) for name in json.loads(docs)]
                 found[THINGS, id_] = {"title": title, "n": n, "box": box, "docs": contents}
+        for (collection, id_), names in self._named().items():
+            missing = [name for name in names if self._digest(collection, id_, name) is None]
+            faults += [f"lost: the file {collection}/{id_}/{name}" for name in missing]
         return found, faults
+
+    def _digest(self, collection: str, id_: str, name: str) -> str | None:
+        path = self.path / "storage" / collection / id_ / name
+        try:
+            status = path.stat()
+            mark = (path, status.st_size, status.st_mtime_ns)
+            if mark not in self._digests:
+                self._digests[mark] = digest(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        return self._digests[mark]
+
+    def dropped(self) -> dict[str, dict[str, str]]:
+        """The digest of each record's file by its id, for each collection that was there to be deleted."""
+        found: dict[str, dict[str, str]] = {}
+        with self._open("data.db") as raw:
+            raw.execute("BEGIN")
+            for name, collection in raw.execute("SELECT name, id FROM _collections").fetchall():
+                if name.startswith(DROPPED):
+                    rows = raw.execute(f"SELECT id, doc FROM `{name}`").fetchall()
+                    found[name] = {id_: self._digest(collection, id_, doc) or "missing" for id_, doc in rows}
+        return found
 
     def feed(self) -> dict[Key, list[Action]]:
         """The actions of the change feed by record, in order."""
@@ -79,6 +100,8 @@ class DataDirectory:
                 if name in (BOXES, THINGS):
                     actions.setdefault((name, record_id), []).append(action)
             return actions
+
+    # -- the schema --------------------------------------------------------------------------------------------------
 
     def schema(self) -> tuple[dict[str, set[str]], list[str]]:
         """Field names by collection, and collections that do not agree with their tables."""
@@ -98,8 +121,17 @@ class DataDirectory:
                     faults.append(f"half there: {name} lacks its indexes {wanted - known}")
             strays = {name for name in tables if name.startswith("crash_")} - found.keys()
             faults += [f"half there: the table {name} has no collection" for name in strays]
-            raw.execute("COMMIT")
         return found, faults
+
+    def migrated(self) -> tuple[dict[str, int], set[str]]:
+        """The number of records of each collection that a migration made, and the files recorded as applied."""
+        with self._open("data.db") as raw:
+            raw.execute("BEGIN")
+            names = [name for (name,) in raw.execute("SELECT name FROM _collections") if name.startswith(MIGRATED)]
+            counts = {name: int(raw.execute(f"SELECT count(*) FROM `{name}`").fetchone()[0]) for name in names}
+            return counts, {file for (file,) in raw.execute("SELECT file FROM _migrations")}
+
+    # -- what should not be there ------------------------------------------------------------------------------------
 
     def strays(self) -> list[str]:
         """Files that no row names, unfinished writes, broken thumbnails. The last state before the time is over."""
@@ -111,32 +143,46 @@ class DataDirectory:
     def _strays(self) -> list[str]:
         named = self._named()
         found: list[str] = []
-        for path in sorted((self.path / "storage").rglob("*")):
-            if not path.is_file():  # a directory, or gone since it was listed
-                continue
+        for path in _files(self.path / "storage"):
             parts = path.relative_to(self.path / "storage").parts
-            owner, name = parts[:2], parts[2].removeprefix("thumbs_")
-            if _TEMPORARY.search(parts[-1]):
+            if any(part.startswith(".") or part.endswith(".tmp") for part in parts):
                 found.append(f"unfinished: {'/'.join(parts)}")
-            elif name.removesuffix(".attrs") not in named.get((owner[0], owner[1]), set()):
+            elif parts[2].removeprefix("thumbs_").removesuffix(".attrs") not in named.get(parts[:2], ()):
                 found.append(f"orphan: {'/'.join(parts)}")
-            elif len(parts) == 4 and not parts[3].endswith(".attrs") and not _is_picture(path):
+            elif len(parts) == 4 and not parts[3].endswith(".attrs") and not self._is_picture(path):
                 found.append(f"half there: {'/'.join(parts)}")
-        temporary = self.path / ".pb_temp_to_delete"
-        left = [path.name for path in temporary.iterdir() if path.name != "lock"] if temporary.is_dir() else []
+        found += [f"unfinished: backups/{path.name}" for path in _files(self.path / "backups" / ".pbhost-drafts")]
+        left = [path.name for path in _files(self.path / ".pb_temp_to_delete")]
         return found + [f"unfinished: {name}" for name in left]
 
-    def _named(self) -> dict[tuple[str, str], set[str]]:
+    def _named(self) -> dict[tuple[str, ...], set[str]]:
+        """The files that rows name, by collection and record id."""
+        named: dict[tuple[str, ...], set[str]] = {}
         with self._open("data.db") as raw:
-            ids = dict(raw.execute("SELECT name, id FROM _collections"))
-            rows = [
-                *((ids[THINGS], id_, docs) for id_, docs in raw.execute(f"SELECT id, docs FROM {THINGS}")),
-                *(
-                    (ids[PICTURES], id_, json.dumps([name]))
-                    for id_, name in raw.execute(f"SELECT id, picture FROM {PICTURES}")
-                ),
-            ]
-        return {(collection, id_): set(json.loads(names)) for collection, id_, names in rows}
+            raw.execute("BEGIN")
+            for name, collection, fields in raw.execute("SELECT name, id, fields FROM _collections").fetchall():
+                for field in json.loads(fields):
+                    if field["type"] == "file":
+                        for id_, value in raw.execute(f"SELECT id, `{field['name']}` FROM `{name}`"):
+                            names = json.loads(value) if value.startswith("[") else [value] if value else []
+                            named.setdefault((collection, id_), set()).update(names)
+        return named
+
+    def _is_picture(self, path: Path) -> bool:
+        from PIL import Image
+
+        try:
+            status = path.stat()
+            mark = (path, status.st_size, status.st_mtime_ns)
+            if mark not in self._pictures:
+                with Image.open(path) as image:
+                    image.load()
+                self._pictures.add(mark)
+        except FileNotFoundError:
+            return True  # deleted since it was listed
+        except (OSError, SyntaxError):
+            return False
+        return True
 
     def archives(self, made: list[str], before: Mapping[str, Ledger]) -> list[str]:
         """Acknowledged backups that are not whole, and unfinished ones.
@@ -145,55 +191,21 @@ class DataDirectory:
             before: what was acknowledged before a backup began.
         """
         folder = self.path / "backups"
-        files = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        files = {path.name: path for path in _files(folder) if path.parent == folder}
         faults = [f"lost: the backup {name}" for name in made if name not in files]
-        for name in sorted(files):
+        for name, path in sorted(files.items()):
             if name.endswith(".attrs"):
                 faults += [] if name.removesuffix(".attrs") in files else [f"orphan: backups/{name}"]
             elif not name.endswith(".zip"):
                 faults.append(f"unfinished: backups/{name}")
-            else:
-                faults += [f"{name}: {fault}" for fault in _archive_faults(folder / name, before.get(name))]
+            elif name not in self._whole:
+                wrong = archive_faults(path, before.get(name))
+                faults += [f"{name}: {fault}" for fault in wrong]
+                self._whole.update([] if wrong else [name])
         return faults
 
 
-def _archive_faults(path: Path, before: Ledger | None) -> list[str]:
-    """What is wrong with an archive: it must be whole, and its rows and files must agree."""
-    with zipfile.ZipFile(path) as archive:
-        if (broken := archive.testzip()) is not None:
-            return [f"half there: {broken}"]
-        names = set(archive.namelist())
-        raw = sqlite3.connect(":memory:")
-        try:
-            # The header of a database in WAL mode says so; in memory it can only be opened as one without.
-            image = bytearray(archive.read("data.db"))
-            image[18:20] = b"\x01\x01"
-            raw.deserialize(bytes(image))
-            faults = [str(row[0]) for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
-            ids = dict(raw.execute("SELECT name, id FROM _collections"))
-            for id_, docs in raw.execute(f"SELECT id, docs FROM {THINGS}"):
-                wanted = {f"storage/{ids[THINGS]}/{id_}/{name}" for name in json.loads(docs)}
-                faults += [f"lost: {name}" for name in wanted - names]
-            if before is not None:
-                counted: dict[str, int] = dict(
-                    raw.execute("SELECT record_id, count(*) FROM _pbhost_changes GROUP BY record_id")
-                )
-                faults += [
-                    f"lost: a change of {key}"
-                    for key, actions in before.actions.items()
-                    if counted.get(key[1], 0) < len(actions)
-                ]
-        finally:
-            raw.close()
-        return faults
-
-
-def _is_picture(path: Path) -> bool:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(path.read_bytes())) as image:
-            image.load()
-    except (OSError, SyntaxError):
-        return False
-    return True
+def _files(folder: Path) -> Iterator[Path]:
+    """The files below a directory; what vanishes while this looks is not there."""
+    for root, _, names in os.walk(folder):
+        yield from (Path(root, name) for name in sorted(names))

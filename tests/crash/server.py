@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -13,6 +14,12 @@ from pathlib import Path
 
 EMAIL, PASSWORD = "root@example.com", "correct-horse-9"
 START_SECONDS = 40.0
+#: The whole feed is compared with what clients were told, so nothing of it may be thrown away.
+CONFIGURATION = """
+[plugins.sqlite]
+feed_max_rows = 1000000000
+feed_max_age = 1e9
+"""
 
 
 class ServerTree:
@@ -24,6 +31,7 @@ class ServerTree:
         self.env = env or {}
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        (directory.parent / "pbhost.toml").write_text(CONFIGURATION)
 
     @property
     def url(self) -> str:
@@ -88,6 +96,19 @@ class ServerTree:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(timeout=15)
         self._wait_gone(self.process.pid)
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers; none of a server that is one process."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def limit_files(self, size: int | None) -> None:
+        """From now on no file of the server may grow beyond a size, as if the disk were full; None for no limit."""
+        assert self.process is not None
+        soft = resource.RLIM_INFINITY if size is None else size
+        for pid in (self.process.pid, *self.workers()):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
     @staticmethod
     def _wait_gone(group: int) -> None:
