@@ -6,6 +6,7 @@ from pbhost.http.body import has_body, read_body, read_raw
 from pbhost.http.file_response import file_response
 from pbhost.http.json_text import dumps, loads
 from pbhost.http.picker import FieldsError, pick
+from pbhost.http.public_address import is_public, public_socket
 from pbhost.http.real_ip import real_ip
 from pbhost.http.types import (
     APP,
@@ -44,9 +45,11 @@ __all__ = [
     "error_answer",
     "file_response",
     "has_body",
+    "is_public",
     "json_answer",
     "loads",
     "pick",
+    "public_socket",
     "read_body",
     "read_raw",
     "real_ip",

@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 from builtin_auth.oauth2 import avatar
 
+from pbhost.http import public_address
+
 Handler = Callable[[web.Request], object]
 PICTURE = b"GIF89a"
 
@@ -35,8 +37,8 @@ async def picture(request: web.Request) -> web.Response:
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch) -> str:
     """An address of this machine that counts as one of the public internet."""
-    real = avatar.is_public
-    monkeypatch.setattr(avatar, "is_public", lambda address: address == "127.0.0.2" or real(address))
+    real = public_address.is_public
+    monkeypatch.setattr(public_address, "is_public", lambda address: address == "127.0.0.2" or real(address))
     return "127.0.0.2"
 
 
@@ -77,7 +79,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> str:
     ],
 )
 def test_public_addresses(address: str, public: bool) -> None:
-    assert avatar.is_public(address) is public
+    assert public_address.is_public(address) is public
 
 
 @pytest.mark.parametrize(
