@@ -56,7 +56,7 @@ class App:
     def __init__(self, config: Config, plugins: PluginRegistry) -> None:
         self.config = config
         self.plugins = plugins
-        self.hooks = HookRegistry(plugins.manager, limit=config.hook_limit)
+        self.hooks = HookRegistry(plugins.manager, limit=config.hook_limit, slow=config.slow_hook)
         self.hooks.refresh()
         self._services: dict[str, object] = {}
         self._started: list[tuple[str, Startable]] = []

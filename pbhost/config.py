@@ -55,6 +55,7 @@ OPTIONS: Final[tuple[Option, ...]] = (
     Option("query_timeout", "seconds", "longest run of a read query, in seconds", "--query-timeout"),
     Option("hook_timeout", "seconds", "longest time a transaction stays open for asynchronous hooks", "--hook-timeout"),
     Option("hook_limit", "seconds", "longest time that one asynchronous hook may take", "--hook-limit"),
+    Option("slow_hook", "seconds", "a hook that takes longer than this is named in the log", "--slow-hook"),
     Option("shutdown_timeout", "seconds", "time running requests get to end at shutdown", "--shutdown-timeout"),
     Option("encryption_env", "text", "name of the variable that holds the settings encryption key", "--encryption-env"),
     Option("dev", "switch", "development: reload pb_plugins/ when a file changes, log to the terminal", "--dev"),
@@ -98,6 +99,7 @@ class Config:
         query_timeout: seconds; longest read query.
         hook_timeout: seconds; longest time that a transaction may stay open for asynchronous hooks.
         hook_limit: seconds; longest time that one asynchronous hook may take before it counts as hanging.
+        slow_hook: seconds; a hook that takes longer is named in the log.
         shutdown_timeout: seconds that running requests get at shutdown.
         encryption_env: name of the variable with the key of the stored settings, "" for none.
         worker: index of this worker process, 0 for the first or only one.
@@ -117,6 +119,7 @@ class Config:
     query_timeout: float = 30.0
     hook_timeout: float = 10.0
     hook_limit: float = 60.0
+    slow_hook: float = 0.5
     shutdown_timeout: float = 1.0
     encryption_env: str = ""
     dev: bool = False

@@ -15,17 +15,17 @@ plugins, ``trylast``), then the operation.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from pbhost.errors import HookError, PbhostError
+from pbhost.errors import PbhostError
 from pbhost.hooks.events import Event, WriteEvent
-from pbhost.hooks.markers import OPTIONS_ATTRIBUTE, HookOptions
+from pbhost.hooks.implementation import Implementation, implementation_of
+from pbhost.hooks.stepping import Steps, waiting_for
 
 if TYPE_CHECKING:
     import pluggy
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pbhost.database import AsyncTransaction, Connection
 
 T = TypeVar("T")
-Kind: TypeAlias = Literal["plain", "async", "wrapper", "async wrapper"]
 #: Runs a function in the database thread that holds the transaction.
 InThread: TypeAlias = "Callable[[Callable[[], object]], Awaitable[object]]"
 #: ``trace(plugin, hook, seconds, error)`` after each call.
@@ -52,33 +51,6 @@ class Skip(Exception):
     def __init__(self, result: object = None) -> None:
         self.result = result
         super().__init__("operation skipped by a hook")
-
-
-@dataclass(slots=True)
-class Implementation:
-    """One function of one plugin for one hook, with what it has cost so far.
-
-    Attributes:
-        calls: how often it ran; seconds: time spent in it; failures: how often it raised something unexpected.
-    """
-
-    plugin: str
-    hook: str
-    function: Callable[..., object]
-    arguments: tuple[str, ...]
-    kind: Kind
-    collections: frozenset[str]
-    calls: int = 0
-    seconds: float = 0.0
-    failures: int = 0
-
-    def call(self, event: Event) -> object:
-        """Calls the function with the arguments it asked for."""
-        arguments = self.arguments
-        if arguments == ("event",):
-            return self.function(event)
-        known: dict[str, object] = {"event": event, "app": event.app}
-        return self.function(**{name: known[name] for name in arguments})
 
 
 class Chain:
@@ -158,8 +130,7 @@ class Chain:
         error: BaseException | None = None
         try:
             if item.kind == "async":
-                async with self._limited(item):
-                    await item.call(event)  # type: ignore[misc]  # checked when it was registered
+                await self._limited(item, item.call(event))  # type: ignore[arg-type]  # checked when registered
             elif in_thread is not None:
                 await in_thread(lambda: item.call(event))
             else:
@@ -176,15 +147,14 @@ class Chain:
         generator = item.call(event)
         try:
             if isinstance(generator, AsyncGenerator):
-                async with self._limited(item):
-                    await anext(generator)
+                await self._limited(item, anext(generator))
             elif in_thread is not None:
                 if await in_thread(lambda: _ends(_advance, generator)):
                     raise StopAsyncIteration
             else:
                 _advance(generator)
         except (StopIteration, StopAsyncIteration):
-            raise HookError(item.plugin, self.hook, "the wrapper did not yield") from None
+            raise item.failed("the wrapper did not yield") from None
         except BaseException as raised:
             error = raised
             raise self._blame(item, raised) from _cause(raised)
@@ -199,11 +169,8 @@ class Chain:
         begin = perf_counter()
         try:
             if isinstance(generator, AsyncGenerator):
-                async with self._limited(item):
-                    if failure is None:
-                        await anext(generator)
-                    else:
-                        await generator.athrow(failure)
+                step = anext(generator) if failure is None else generator.athrow(failure)
+                await self._limited(item, step)
                 await generator.aclose()
             elif in_thread is not None:
                 if await in_thread(lambda: _ends(_resume, generator, failure)):
@@ -215,20 +182,22 @@ class Chain:
         except BaseException as raised:
             return failure if raised is failure else self._blame(item, raised)
         finally:
-            self._account(item, begin, None)
-        return HookError(item.plugin, self.hook, "the wrapper yielded more than once")
+            item.spent(perf_counter() - begin)
+        return item.failed("the wrapper yielded more than once")
 
-    @asynccontextmanager
-    async def _limited(self, item: Implementation) -> AsyncIterator[None]:
-        """Ends an implementation that hangs; what it was doing is cancelled at its ``await``."""
+    async def _limited(self, item: Implementation, steps: Steps) -> None:
+        """Runs an implementation and ends it if it hangs; what it was doing is cancelled at its ``await``."""
+        # Most never wait for anything, and a timer would cost more than they do.
+        rest = waiting_for(steps)
+        if rest is None:
+            return
         try:
             async with asyncio.timeout(self._limit) as limit:
-                yield
+                await rest
         except TimeoutError:
             if not limit.expired():
                 raise
-            item.failures += 1
-            failure = HookError(item.plugin, self.hook, f"it did not end within {self._limit:g} s (hook_limit)")
+            failure = item.failed(f"it did not end within {self._limit:g} s (hook_limit)")
             log.error("%s", failure)
             raise failure from None
 
@@ -254,10 +223,11 @@ class Chain:
         except Skip as skip:
             result = skip.result
         except StopIteration:
-            failure = HookError(self._wrappers[len(started)].plugin, self.hook, "the wrapper did not yield")
+            failure = self._wrappers[len(started)].failed("the wrapper did not yield")
         except BaseException as error:
             failure = error
         for item, generator in reversed(started):
+            begin = perf_counter()
             try:
                 _resume(generator, failure)
             except StopIteration:
@@ -265,7 +235,8 @@ class Chain:
             except BaseException as raised:
                 failure = failure if raised is failure else self._blame(item, raised)
             else:
-                failure = HookError(item.plugin, self.hook, "the wrapper yielded more than once")
+                failure = item.failed("the wrapper yielded more than once")
+            item.spent(perf_counter() - begin)
         if failure is not None:
             raise failure
         return result  # type: ignore[return-value]  # a Skip may stand in for the operation's result
@@ -310,8 +281,7 @@ class Chain:
         """Errors of our tree, Skip and cancellation pass; anything else is a fault of the plugin."""
         if isinstance(error, (PbhostError, Skip)) or not isinstance(error, Exception):
             return error
-        item.failures += 1
-        failure = HookError(item.plugin, self.hook, f"{type(error).__name__}: {error}")
+        failure = item.failed(f"{type(error).__name__}: {error}")
         failure.__cause__ = error
         log.error("plugin %r failed in %s", item.plugin, self.hook, exc_info=error)
         return failure
@@ -319,7 +289,7 @@ class Chain:
     def _account(self, item: Implementation, begin: float, error: BaseException | None) -> None:
         spent = perf_counter() - begin
         item.calls += 1
-        item.seconds += spent
+        item.spent(spent)
         if self._trace is not None:
             self._trace(item.plugin, self.hook, spent, error)
 
@@ -358,12 +328,14 @@ class HookRegistry:
     Attributes:
         trace: told of each call.
         limit: seconds that one async implementation may take, None for no limit.
+        slow: seconds after which a call is named in the log.
         generation: rises whenever plugins change; callers that keep chains compare it.
     """
 
     manager: pluggy.PluginManager
     trace: Trace | None = None
     limit: float | None = None
+    slow: float = inf
     generation: int = 0
     implementations: dict[str, list[Implementation]] = field(default_factory=dict)
     _chains: dict[tuple[str, tuple[str, ...]], Chain | None] = field(default_factory=dict)
@@ -379,15 +351,7 @@ class HookRegistry:
                 continue
             found = []
             for impl in reversed(caller.get_hookimpls()):
-                options = getattr(impl.function, OPTIONS_ATTRIBUTE, HookOptions())
-                item = Implementation(
-                    plugin=impl.plugin_name,
-                    hook=name,
-                    function=impl.function,
-                    arguments=tuple(impl.argnames),
-                    kind=_kind(impl.plugin_name, name, impl.function, options),
-                    collections=options.collections,
-                )
+                item = implementation_of(impl, name, self.slow)
                 found.append(before.get((item.plugin, item.hook, item.function), item))
             if found:
                 fresh[name] = found
@@ -413,15 +377,3 @@ class HookRegistry:
     def is_implemented(self, hook: str) -> bool:
         """Whether any implementation of the hook exists at all, whatever its collections."""
         return hook in self.implementations
-
-
-def _kind(plugin: str, hook: str, function: Callable[..., object], options: HookOptions) -> Kind:
-    if options.wrapper:
-        if inspect.isasyncgenfunction(function):
-            return "async wrapper"
-        if inspect.isgeneratorfunction(function):
-            return "wrapper"
-        raise HookError(plugin, hook, "a wrapper must be a generator function that yields once")
-    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        raise HookError(plugin, hook, "a generator needs @hookimpl(wrapper=True)")
-    return "async" if inspect.iscoroutinefunction(function) else "plain"

@@ -158,12 +158,12 @@ class Server:
         await web.SockSite(self._runner, self._socket, backlog=_BACKLOG).start()
 
     def _routes(self) -> TrieResource:
-        from pbhost.http.plugins_api import plugins_route
+        from pbhost.http.plugins_api import plugin_routes
         from pbhost.http.static import static_routes
 
         assert self._pipeline is not None
         app = self.app
-        routes = [plugins_route(app), *static_routes(app.config), *app.collect_of("register_routes", Route)]
+        routes = [*plugin_routes(app), *static_routes(app.config), *app.collect_of("register_routes", Route)]
         return TrieResource(self._pipeline, routes, app.collect_of("register_middlewares", Middleware))
 
     def reload_routes(self) -> None:

@@ -42,6 +42,7 @@ class LoadedPlugin:
         requires_services: services it cannot do without.
         schema: the JSON Schema of its options, None if it takes none.
         options: validated options, defaults filled in.
+        deprecations: what it uses that a later version will remove, and what to use instead.
         secrets: dotted paths of options that came from a secret reference or are marked ``writeOnly``.
     """
 
@@ -58,6 +59,7 @@ class LoadedPlugin:
     schema: Mapping[str, JSON] | None = None
     options: Mapping[str, JSON] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
+    deprecations: tuple[str, ...] = ()
 
 
 def load(candidate: Candidate, specs: pluggy.HookRelay) -> LoadedPlugin:
@@ -285,6 +287,4 @@ def _check_arguments(plugin: LoadedPlugin, hook: str, function: Callable[..., ob
             continue
         near = closest(name, known)
         hint = f"did you mean {near!r}?" if near else f"it has: {', '.join(known)}"
-        raise PluginError(
-            f"plugin {plugin.name!r} ({plugin.where}): hook {hook} has no argument {name!r}; {hint}"
-        )
+        raise PluginError(f"plugin {plugin.name!r} ({plugin.where}): hook {hook} has no argument {name!r}; {hint}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -11,15 +13,19 @@ import pluggy
 from pbhost.config import PluginsConfig
 from pbhost.errors import JSON, ConfigError, PbhostError, PluginError
 from pbhost.hooks import specs
-from pbhost.hooks.markers import PROJECT
+from pbhost.hooks.markers import PROJECT, PbhostDeprecationWarning
+from pbhost.plugins.deprecation import deprecations
+from pbhost.plugins.description import describe
 from pbhost.plugins.discovery import discover, find_files
 from pbhost.plugins.loading import LoadedPlugin, check_hooks, import_plugin, line_of, own_specs, stamp
-from pbhost.plugins.options import check_options, redacted
+from pbhost.plugins.options import check_options
 from pbhost.services import SERVICES
 from pbhost.validation import closest
 
 if TYPE_CHECKING:
     from pbhost.hooks import HookRegistry
+
+log = logging.getLogger("pbhost.plugins")
 
 
 class PluginRegistry:
@@ -89,10 +95,18 @@ class PluginRegistry:
         plugin.options, plugin.secrets = check_options(plugin.name, plugin.schema, table)
         self.remove(plugin.name)
         try:
-            self.manager.register(plugin.target, plugin.name)
+            with warnings.catch_warnings():
+                # pluggy's own warnings do not say whose function it is; ours below do.
+                warnings.simplefilter("ignore", PbhostDeprecationWarning)
+                self.manager.register(plugin.target, plugin.name)
         except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(f"plugin {plugin.name!r} ({plugin.where}) cannot be registered: {error}") from error
         self._plugins[plugin.name] = plugin
+        plugin.deprecations = tuple(deprecations(self.manager, plugin.name, plugin.target))
+        for line in plugin.deprecations:
+            text = f"plugin {plugin.name!r} {plugin.version} ({plugin.where}) {line}"
+            log.warning("%s", text)
+            warnings.warn(PbhostDeprecationWarning(text), stacklevel=2)
 
     def remove(self, name: str) -> None:
         """Takes a plugin out; unknown names are ignored."""
@@ -171,55 +185,9 @@ class PluginRegistry:
                 f"plugin {impl.plugin_name!r}{where} failed in {hook}: {type(error).__name__}: {error}"
             ) from error
 
-    # -- looking at them ---------------------------------------------------------------------------------------------
-
     def describe(self, hooks: HookRegistry | None = None) -> list[dict[str, JSON]]:
-        """What is loaded, for ``pbhost plugins`` and ``GET /api/plugins``: services, hooks with their place in the
-        order of calls and the time spent in them, options with secrets redacted."""
-        described: list[dict[str, JSON]] = []
-        for plugin in self._plugins.values():
-            needed: list[JSON] = [*plugin.requires_services]
-            services: list[JSON] = [name for name in SERVICES if self.providers(name)[:1] == [plugin.name]]
-            described.append(
-                {
-                    "name": plugin.name,
-                    "version": plugin.version,
-                    "source": plugin.source,
-                    "where": plugin.where,
-                    "description": plugin.description,
-                    "requiresPbhost": plugin.requires_pbhost,
-                    "requiresServices": needed,
-                    "services": services,
-                    "hooks": self._hooks_of(plugin.name, hooks),
-                    "options": redacted(plugin.options, plugin.secrets),
-                }
-            )
-        return described
-
-    def _hooks_of(self, name: str, hooks: HookRegistry | None) -> list[JSON]:
-        found: list[JSON] = []
-        for hook, caller in sorted(vars(self.manager.hook).items()):
-            if not isinstance(caller, pluggy.HookCaller):
-                continue
-            statistics = {
-                id(item.function): item
-                for item in (hooks.implementations.get(hook, ()) if hooks is not None else ())
-                if item.plugin == name
-            }
-            for order, impl in enumerate(reversed(caller.get_hookimpls()), start=1):
-                if impl.plugin_name != name:
-                    continue
-                entry: dict[str, JSON] = {"hook": hook, "order": order}
-                item = statistics.get(id(impl.function))
-                if item is not None:
-                    entry |= {
-                        "calls": item.calls,
-                        "seconds": round(item.seconds, 6),
-                        "failures": item.failures,
-                        "collections": [*sorted(item.collections)],
-                    }
-                found.append(entry)
-        return found
+        """What is loaded; see :func:`pbhost.plugins.description.describe`."""
+        return describe(self, hooks)
 
     # -- development -------------------------------------------------------------------------------------------------
 

@@ -131,6 +131,7 @@ async def running_app(
     options: Mapping[str, Mapping[str, JSON]] | None = None,
     encryption_env: str = "",
     automigrate: bool = False,
+    slow_hook: float = 0.5,
 ) -> AsyncIterator[Running]:
     """A running application; stopped at the end of the block.
 
@@ -142,6 +143,7 @@ async def running_app(
         options: each plugin's options by its name.
         encryption_env: name of the variable with the key of the stored settings.
         automigrate: write changes of collections through the API to ``pb_migrations``.
+        slow_hook: seconds after which a hook is named in the log.
 
     Raises:
         PbhostError: it cannot start.
@@ -153,6 +155,7 @@ async def running_app(
         encryption_env=encryption_env,
         migrations_dir=directory / "pb_migrations",
         automigrate=automigrate,
+        slow_hook=slow_hook,
         plugins=PluginsConfig(
             dir=directory / "pb_plugins", only=tuple(only), block=tuple(block), tables=dict(options or {})
         ),

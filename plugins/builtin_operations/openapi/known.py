@@ -32,7 +32,7 @@ _PAGE: Final = RouteSchema(content_type="text/html", answer={})
 
 KNOWN: Final[dict[tuple[str, str], RouteSchema]] = {
     ("GET", "/api/health"): RouteSchema(answer=_object(message=_TEXT, code={"type": "integer"}, data={})),
-    ("GET", "/api/plugins"): RouteSchema(answer=_object(plugins=_list({"type": "object"}))),
+    ("GET", "/api/plugins"): RouteSchema(answer=_object(plugins=_list({"type": "object"}), worker={"type": "integer"})),
     ("GET", "/api/openapi.json"): RouteSchema(answer={"type": "object"}),
     ("GET", "/api/settings"): RouteSchema(answer=reference("Settings")),
     ("PATCH", "/api/settings"): RouteSchema(body=reference("Settings"), answer=reference("Settings")),
