@@ -34,7 +34,7 @@ from pbhost.validation import check as first_error
 from pbhost.validation import length, one_of, required
 
 from ..records import RecordsService
-from ..records.actions import Action, Create, Delete, Outcome, Update
+from ..records.actions import Action, Asked, Create, Delete, Outcome, Update
 from ..records.aftermath import Aftermath
 from ..records.codec import dumps
 from ..records.faults import UNSUPPORTED_TYPE
@@ -219,14 +219,14 @@ class _Run:
         return {"body": self._body(tx, action, outcome, context), "status": outcome.status}
 
     def _action(self, kind: _Kind, collection: Collection, id_: str, context: RequestContext) -> Action:
-        core = self._service.core
+        asked = Asked(self._service.core, collection, context, self._aftermath)
         match kind:
             case "create":
-                return Create(core, collection, context, self._aftermath)
+                return Create(asked)
             case "update":
-                return Update(core, collection, id_, context, self._aftermath)
+                return Update(asked, id_)
             case _:
-                return Delete(core, collection, id_, context, self._aftermath)
+                return Delete(asked, id_)
 
     @staticmethod
     def _perform(tx: Transaction, action: Action) -> Outcome:

@@ -14,7 +14,7 @@ from pbhost.http import DEFAULT_BODY_LIMIT, Answer, Route, context_of, empty_ans
 from pbhost.model import Collection, Field, RequestContext, Rule
 
 from ..records import RecordsService
-from ..records.actions import Action, Create, Delete, Update
+from ..records.actions import Action, Asked, Create, Delete, Update
 from ..records.aftermath import Aftermath
 from ..records.codec import dumps
 from ..records.faults import NOT_SUPERUSER, UNSUPPORTED_TYPE
@@ -149,8 +149,7 @@ class RecordsApi:
         collection = self._writable(request, _MISSING_OR_INVALID)
         context = await _with_body(request)
         _refuse_locked(collection.create_rule, context)
-        action = Create(self._service.core, collection, context, Aftermath(self._app), request=request)
-        return await self._perform(action)
+        return await self._perform(Create(self._asked(request, collection, context)))
 
     async def update(self, request: web.Request) -> Answer:
         """Changes to a record."""
@@ -158,8 +157,7 @@ class RecordsApi:
         context = await _with_body(request)
         _refuse_locked(collection.update_rule, context)
         id_ = request.match_info["id"]
-        action = Update(self._service.core, collection, id_, context, Aftermath(self._app), request=request)
-        return await self._perform(action)
+        return await self._perform(Update(self._asked(request, collection, context), id_))
 
     async def delete(self, request: web.Request) -> Answer:
         """The end of a record."""
@@ -167,8 +165,10 @@ class RecordsApi:
         context = await _with_body(request)
         _refuse_locked(collection.delete_rule, context)
         id_ = request.match_info["id"]
-        action = Delete(self._service.core, collection, id_, context, Aftermath(self._app), request=request)
-        return await self._perform(action)
+        return await self._perform(Delete(self._asked(request, collection, context), id_))
+
+    def _asked(self, request: web.Request, collection: Collection, context: RequestContext) -> Asked:
+        return Asked(self._service.core, collection, context, Aftermath(self._app), request)
 
     async def _perform(self, action: Action) -> Answer:
         outcome = await self._service.perform(action)

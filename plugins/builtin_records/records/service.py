@@ -12,7 +12,7 @@ from pbhost.model.field import Field, StorageKind
 from pbhost.services import SyncRecords, TableQuery
 
 from ..filter import FilterError, Position
-from .actions import Action, Create, Outcome, Update
+from .actions import Action, Asked, Create, Outcome, Update
 from .aftermath import Aftermath
 from .core import Core
 from .faults import NeedsExclusive
@@ -167,7 +167,7 @@ class RecordsService:
         target = self.core.collection(collection)
         if as_ is None:
             return await self.save(Record(target, values), tx=tx)
-        return await self._as_caller(Create, target, values, as_, tx)
+        return await self._written(Create(self._asked(target, as_, values)), tx)
 
     async def update(
         self,
@@ -184,17 +184,7 @@ class RecordsService:
             for key, value in values.items():
                 record[key] = value
             return await self.save(record, tx=tx)
-        context = as_.derive(body=_as_body(values))
-        action = Update(
-            self.core,
-            target,
-            id,
-            context,
-            Aftermath(self._app),
-            wants_record=True,
-            with_request_hooks=False,
-        )
-        return await self._written(action, tx)
+        return await self._written(Update(self._asked(target, as_, values), id), tx)
 
     async def save(
         self,
@@ -255,26 +245,13 @@ class RecordsService:
         *,
         tx: AsyncTransaction | None = None,
     ) -> Record:
-        action = Create(self.core, collection, context.derive(body=body), Aftermath(self._app), wants_record=True)
-        return await self._written(action, tx)
+        asked = Asked(self.core, collection, context.derive(body=body), Aftermath(self._app), wants_record=True)
+        return await self._written(Create(asked), tx)
 
-    async def _as_caller(
-        self,
-        kind: type[Create],
-        collection: Collection,
-        values: Mapping[str, object],
-        as_: RequestContext,
-        tx: AsyncTransaction | None,
-    ) -> Record:
-        action = kind(
-            self.core,
-            collection,
-            as_.derive(body=_as_body(values)),
-            Aftermath(self._app),
-            wants_record=True,
-            with_request_hooks=False,
-        )
-        return await self._written(action, tx)
+    def _asked(self, collection: Collection, caller: RequestContext, values: Mapping[str, object]) -> Asked:
+        context = caller.derive(body=_as_body(values))
+        aftermath = Aftermath(self._app)
+        return Asked(self.core, collection, context, aftermath, wants_record=True, with_request_hooks=False)
 
     async def _written(self, action: Action, tx: AsyncTransaction | None) -> Record:
         action.refuse_locked()

@@ -6,9 +6,9 @@ row are looked at first (:meth:`Action.look`), then hooks and preparation run on
 :meth:`Action.finish` writes, and applies the rule again, since anything may have happened in between.
 """
 
-from .base import Action, Outcome
+from .base import Action, Asked, Outcome
 from .create import Create
 from .delete import Delete
 from .update import Update
 
-__all__ = ["Action", "Create", "Delete", "Outcome", "Update"]
+__all__ = ["Action", "Asked", "Create", "Delete", "Outcome", "Update"]

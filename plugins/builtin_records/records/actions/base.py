@@ -37,42 +37,47 @@ class Outcome:
     response: web.StreamResponse | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of whom and how an action is asked.
+
+    Attributes:
+        context: the request; ``body`` as submitted.
+        aftermath: takes what is to follow the write.
+        request: the HTTP request, None for a batch item or an internal one.
+        wants_record: the caller needs the Record object rather than bytes.
+        with_request_hooks: request hooks run around it.
+    """
+
+    core: Core
+    collection: Collection
+    context: RequestContext
+    aftermath: Aftermath
+    request: web.Request | None = None
+    wants_record: bool = False
+    with_request_hooks: bool = True
+
+
 #: Runs a function in a write transaction.
 Run: TypeAlias = Callable[[Callable[[Transaction], Outcome]], Awaitable[Outcome]]
 
 
 class Action(ABC):
-    """One write of one record through the API.
-
-    Args:
-        context: the request; ``body`` as submitted.
-        request: the HTTP request, None for a batch item or an internal one.
-        wants_record: the caller needs the Record object rather than bytes.
-    """
+    """One write of one record through the API."""
 
     kind: str = ""
 
-    def __init__(
-        self,
-        core: Core,
-        collection: Collection,
-        context: RequestContext,
-        aftermath: Aftermath,
-        *,
-        request: web.Request | None = None,
-        wants_record: bool = False,
-        with_request_hooks: bool = True,
-    ) -> None:
-        if collection.is_view:
+    def __init__(self, asked: Asked) -> None:
+        if asked.collection.is_view:
             raise BadRequestError(UNSUPPORTED_TYPE)
-        self.core = core
-        self.collection = collection
-        self.context = context
-        self.aftermath = aftermath
-        self.request = request
-        self.chains = core.chains.of(collection)
-        self.hook: Chain | None = self._request_chain() if with_request_hooks else None
-        self._wants_record = wants_record
+        self.core = asked.core
+        self.collection = asked.collection
+        self.context = asked.context
+        self.aftermath = asked.aftermath
+        self.request = asked.request
+        self.chains = asked.core.chains.of(asked.collection)
+        self.hook: Chain | None = self._request_chain() if asked.with_request_hooks else None
+        self._wants_record = asked.wants_record
 
     def refuse_locked(self) -> None:
         """Raises the 403 of a collection that is locked for the caller."""

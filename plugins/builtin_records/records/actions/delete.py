@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from pbhost.database import Connection, Transaction
 from pbhost.errors import NotFoundError
 from pbhost.hooks import Chain
 from pbhost.hooks.events import RecordRequestEvent
-from pbhost.model import Collection, Record, RequestContext, Rule
+from pbhost.model import Record, Rule
 
-from ..aftermath import Aftermath
-from ..core import Core
 from ..faults import DELETE_BLOCKED, write_failure
-from .base import Action, Outcome, Run
+from .base import Action, Asked, Outcome, Run
 
 
 class Delete(Action):
@@ -21,17 +17,8 @@ class Delete(Action):
 
     kind = "delete"
 
-    def __init__(
-        self,
-        core: Core,
-        collection: Collection,
-        id_: str,
-        context: RequestContext,
-        aftermath: Aftermath,
-        *,
-        request: web.Request | None = None,
-    ) -> None:
-        super().__init__(core, collection, context, aftermath, request=request)
+    def __init__(self, asked: Asked, id_: str) -> None:
+        super().__init__(asked)
         self._id = id_
         self._record: Record | None = None
         self._looked_in: Connection | None = None

@@ -5,22 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
-from aiohttp import web
-
 from pbhost.database import Connection, SqlValue, Transaction
 from pbhost.errors import BadRequestError, ValidationError
 from pbhost.hooks.events import ApiWrite, RecordRequestEvent
-from pbhost.model import BodyValue, Collection, Field, Record, RequestContext
+from pbhost.model import BodyValue, Field, Record
 
-from ..aftermath import Aftermath
 from ..body import addressed, apply_body
 from ..codec import dumps
-from ..core import Core
 from ..expand import parse_expand
 from ..faults import write_failure
 from ..fieldrules import kept_body
 from ..saving import prepare, undo
-from .base import Action, Outcome, Run
+from .base import Action, Asked, Outcome, Run
 
 
 class Saved(Action):
@@ -30,27 +26,9 @@ class Saved(Action):
     #: Set by :meth:`look`.
     record: Record
 
-    def __init__(
-        self,
-        core: Core,
-        collection: Collection,
-        context: RequestContext,
-        aftermath: Aftermath,
-        *,
-        request: web.Request | None = None,
-        wants_record: bool = False,
-        with_request_hooks: bool = True,
-    ) -> None:
-        super().__init__(
-            core,
-            collection,
-            context,
-            aftermath,
-            request=request,
-            wants_record=wants_record,
-            with_request_hooks=with_request_hooks,
-        )
-        self.submitted: Mapping[str, BodyValue] = context.body
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self.submitted: Mapping[str, BodyValue] = asked.context.body
         self.manages = False
         self._body = self.submitted
         self._limited = self._limited_fields()

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aiohttp import web
-
 from pbhost.database import Connection, Transaction
 from pbhost.errors import NotFoundError
 from pbhost.hooks import Chain
-from pbhost.model import BodyValue, Collection, Record, RequestContext, Rule
+from pbhost.model import BodyValue, Record, Rule
 
-from ..aftermath import Aftermath
 from ..body import apply_body
-from ..core import Core
 from ..faults import UPDATE_FAILED
-from .base import Outcome
+from .base import Asked, Outcome
 from .saved import Saved
 
 
@@ -25,27 +21,8 @@ class Update(Saved):
     kind = "update"
     message = UPDATE_FAILED
 
-    def __init__(
-        self,
-        core: Core,
-        collection: Collection,
-        id_: str,
-        context: RequestContext,
-        aftermath: Aftermath,
-        *,
-        request: web.Request | None = None,
-        wants_record: bool = False,
-        with_request_hooks: bool = True,
-    ) -> None:
-        super().__init__(
-            core,
-            collection,
-            context,
-            aftermath,
-            request=request,
-            wants_record=wants_record,
-            with_request_hooks=with_request_hooks,
-        )
+    def __init__(self, asked: Asked, id_: str) -> None:
+        super().__init__(asked)
         self._id = id_
         self._looked_in: Connection | None = None
 
