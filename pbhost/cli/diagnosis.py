@@ -36,9 +36,14 @@ class Result:
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What all checks found."""
+    """What all checks found.
+
+    Attributes:
+        is_stuck: whether a check was broken off, so that threads may still be waiting for whatever it waited for.
+    """
 
     results: list[Result] = field(default_factory=list)
+    is_stuck: bool = False
 
     @property
     def worst(self) -> Severity | None:
@@ -72,26 +77,50 @@ class Diagnosis:
         self.results.append(Result(id_, title, "found" if findings else "ok", tuple(findings)))
 
 
-def diagnose(configure: Callable[[], Config], *, full: bool, seconds: float) -> Diagnosis:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is looked at, and how long.
+
+    Attributes:
+        full: look at everything, however long that takes.
+        seconds: for each check otherwise.
+        only: ids of checks, or the part before the dot; empty for all.
+    """
+
+    full: bool = False
+    seconds: float = 20.0
+    only: tuple[str, ...] = ()
+
+    def has(self, check: Check) -> bool:
+        """Whether a check is wanted."""
+        return not self.only or any(check.id == name or check.id.startswith(f"{name}.") for name in self.only)
+
+
+def diagnose(
+    configure: Callable[[], Config], scope: Scope, *, report: Callable[[Diagnosis], None] = lambda _diagnosis: None
+) -> Diagnosis:
     """Examines an installation; what keeps it from starting is a finding like any other.
 
     Args:
         configure: gives the configuration, or raises why there is none.
-        full: look at everything, however long that takes.
-        seconds: for each check otherwise.
+        scope: what is looked at.
+        report: called with the result as soon as it is known; closing what was opened may take a while after that.
     """
     diagnosis = Diagnosis()
     try:
         config = configure()
     except ConfigError as error:
         diagnosis.add("config", "configuration", [_broken(str(error), _NO_START)])
+        report(diagnosis)
         return diagnosis
     diagnosis.add("config", "configuration")
     plugins = _loaded(config, diagnosis)
     if plugins is not None:
         from pbhost.app import App
 
-        asyncio.run(_examine(App(config, plugins), diagnosis, full=full, seconds=seconds))
+        asyncio.run(_examine(App(config, plugins), diagnosis, scope, report))
+    else:
+        report(diagnosis)
     return diagnosis
 
 
@@ -124,12 +153,12 @@ def _loaded(config: Config, diagnosis: Diagnosis) -> PluginRegistry | None:
     return registry
 
 
-async def _examine(app: App, diagnosis: Diagnosis, *, full: bool, seconds: float) -> None:
+async def _examine(app: App, diagnosis: Diagnosis, scope: Scope, report: Callable[[Diagnosis], None]) -> None:
+    checks: dict[str, Check] = {}
     try:
-        checks = {check.id: check for check in app.collect_of("register_checks", Check)}
+        checks = {check.id: check for check in app.collect_of("register_checks", Check) if scope.has(check)}
     except PbhostError as error:
         diagnosis.add("checks", "checks of the plugins", [_broken(str(error), "nothing else could be checked")])
-        return
     async with app.inspection() as unreadable:
         for name, reason in unreadable.items():
             diagnosis.add(name, f"the {name} can be read", [_broken(str(reason), _NO_START)])
@@ -139,8 +168,8 @@ async def _examine(app: App, diagnosis: Diagnosis, *, full: bool, seconds: float
                 left_out = f"cannot be looked at without: {', '.join(missing)}"
                 diagnosis.results.append(Result(check.id, check.title, "skipped", reason=left_out))
             else:
-                budget = Budget(is_full=full, deadline=monotonic() + seconds)
-                diagnosis.add(check.id, check.title, await _findings(check, budget, None if full else seconds + _GRACE))
+                diagnosis.add(check.id, check.title, await _findings(check, scope, diagnosis))
+        report(diagnosis)
 
 
 def _is_missing(app: App, name: str, unreadable: Mapping[str, PbhostError]) -> bool:
@@ -148,11 +177,13 @@ def _is_missing(app: App, name: str, unreadable: Mapping[str, PbhostError]) -> b
     return name in unreadable or ("database" in unreadable and name != "storage") or not app.has(name)
 
 
-async def _findings(check: Check, budget: Budget, limit: float | None) -> Sequence[Finding]:
+async def _findings(check: Check, scope: Scope, diagnosis: Diagnosis) -> Sequence[Finding]:
+    budget = Budget(is_full=scope.full, deadline=monotonic() + scope.seconds)
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(None if scope.full else scope.seconds + _GRACE):
             return await check.examine(budget)
     except TimeoutError:
+        diagnosis.is_stuck = True
         reason = "it took too long and was broken off"
     except PbhostError as error:
         reason = str(error)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Final
 
@@ -30,21 +32,31 @@ _SHOWN_DETAILS: Final = 10
     show_default=True,
     help="what each check may take without --full",
 )
+@click.option("--check", "only", multiple=True, metavar="ID", help="run only this check, or all of a plugin (files)")
 @click.option("--strict", is_flag=True, help="exit with 1 for advice too")
 @click.option("--json", "as_json", is_flag=True, help="machine-readable")
 @click.pass_obj
-def doctor_command(invocation: Invocation, full: bool, seconds: float, strict: bool, as_json: bool) -> None:
+def doctor_command(
+    invocation: Invocation, /, *, full: bool, seconds: float, only: tuple[str, ...], strict: bool, as_json: bool
+) -> None:
     """Check the data directory and the configuration, and say what to do.
 
     Writes nothing, also while a server runs. Exits with 0 if there is nothing but advice, 1 for warnings, 2 for errors.
     """
-    from pbhost.cli.diagnosis import diagnose
+    from pbhost.cli.diagnosis import Scope, diagnose
 
-    diagnosis = diagnose(lambda: invocation.config, full=full, seconds=seconds)
-    if as_json:
-        click.echo(json.dumps(diagnosis.to_json(), indent=2))
-    else:
-        _print(diagnosis)
+    def report(diagnosis: Diagnosis) -> None:
+        if as_json:
+            click.echo(json.dumps(diagnosis.to_json(), indent=2))
+        else:
+            _print(diagnosis)
+        if diagnosis.is_stuck:
+            # A thread waits for a storage that does not answer; leaving in good order would wait for it, too.
+            sys.stdout.flush()
+            os._exit(diagnosis.exit_code(strict=strict))
+
+    scope = Scope(full=full, seconds=seconds, only=only)
+    diagnosis = diagnose(lambda: invocation.config, scope, report=report)
     raise SystemExit(diagnosis.exit_code(strict=strict))
 
 

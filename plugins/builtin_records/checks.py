@@ -13,7 +13,7 @@ from pbhost.model import RULE_KINDS, Collection, RuleKind
 from pbhost.services import Budget, Check, Finding, Severity
 
 from .advice import index_advice
-from .collections.introspection import column_types, index_tables
+from .collections.introspection import column_types, index_tables, table_names
 from .filter import FilterError, parse
 from .filter.ast import Comparison, Group, Identifier, Number, Operand, Operator, Text
 from .indexes import parse_index
@@ -214,13 +214,12 @@ def _tree(rule: str) -> Group | None:
 
 def _table_findings(app: App, connection: Connection, budget: Budget) -> list[Finding]:
     findings: list[Finding] = []
-    indexes = index_tables(connection)
+    indexes, tables = index_tables(connection), table_names(connection)
     quote = connection.dialect.quote
     for collection in app.collections.all():
         if budget.is_spent:
             break
-        columns = column_types(connection, collection.name)
-        if not columns:
+        if collection.name.lower() not in tables:
             findings.append(_missing_table(collection))
             continue
         if collection.is_view:
@@ -229,6 +228,7 @@ def _table_findings(app: App, connection: Connection, budget: Budget) -> list[Fi
             except DatabaseError as error:
                 findings.append(_broken_view(collection, str(error)))
             continue
+        columns = column_types(connection, collection.name)
         missing = [field.name for field in collection.fields if field.name not in columns]
         if missing:
             findings.append(_missing_columns(collection, missing))
