@@ -85,8 +85,8 @@ class Sender:
             woken.clear()
             try:
                 wait = await self._send_due(webhook)
-            except PbhostError:
-                log.exception("the outbox of %s cannot be read or written", webhook.name)
+            except* PbhostError as errors:
+                log.error("the outbox of %s cannot be read or written", webhook.name, exc_info=errors)
                 wait = _RECOVERY_SECONDS
             if wait > 0:
                 try:
