@@ -41,7 +41,7 @@ def _run(workers: int, rounds: int, seed: int) -> Report:
     for start in range(0, rounds, _ROUNDS):
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="pbhost-crash-") as directory:
-            campaign = Campaign(Path(directory), workers=workers, seed=seed + start, longest=2.0)
+            campaign = Campaign(Path(directory), workers=workers, writers=16, seed=seed + start, longest=2.0)
             report = asyncio.run(campaign.run(kinds[start : start + _ROUNDS]))
             total.add(report)
             sys.stdout.write(f"workers: {workers}, {time.monotonic() - began:.0f} s, {report}\n")

@@ -28,8 +28,6 @@ Kind: TypeAlias = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-WRITERS = 6
-
 
 @dataclass
 class Report:
@@ -69,15 +67,21 @@ class Campaign:
 
     Args:
         directory: an empty directory; the data directory is made inside.
+        workers: processes of the server.
+        writers: clients that write at the same time.
         seed: repeats the same choices; the moments of the kills still differ a little.
+        longest: seconds that they write before a kill, at most.
     """
 
-    def __init__(self, directory: Path, *, workers: int = 1, seed: int = 1, longest: float = 1.0) -> None:
+    def __init__(
+        self, directory: Path, *, workers: int = 1, writers: int = 6, seed: int = 1, longest: float = 1.0
+    ) -> None:
         arguments = ("--workers", str(workers)) if workers > 1 else ()
         self.server = ServerTree(directory / "pb_data", *arguments)
         self.data = DataDirectory(self.server.dir)
         self.report = Report()
         self._chance = random.Random(seed)
+        self._writers = writers
         self._longest = longest
         self._ledger = Ledger()
         self._schema = SchemaChanges()
@@ -132,7 +136,7 @@ class Campaign:
     async def _write_and_kill(self, kind: Kind, seconds: float) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
             api = Api(session, self.server.url, self._token)
-            writers = [Writer(api, self._ledger, self._name(), self._chance) for _ in range(WRITERS)]
+            writers = [Writer(api, self._ledger, self._name(), self._chance) for _ in range(self._writers)]
             tasks = [asyncio.create_task(work) for work in self._beside(kind, api)]
             tasks += [asyncio.create_task(writer.run()) for writer in writers]
             if kind == "worker":

@@ -31,7 +31,8 @@ class DataDirectory:
         self._whole: set[str] = set()
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[sqlite3.Connection]:
+    def open(self, name: str) -> Iterator[sqlite3.Connection]:
+        """A connection to one of the databases that only reads."""
         raw = sqlite3.connect(f"file:{self.path / name}?mode=ro", uri=True, timeout=30)
         try:
             yield raw
@@ -42,7 +43,7 @@ class DataDirectory:
         """What SQLite finds wrong."""
         faults: list[str] = []
         for name in ("data.db", "auxiliary.db"):
-            with self._open(name) as raw:
+            with self.open(name) as raw:
                 found = [str(row[0]) for row in raw.execute("PRAGMA integrity_check")]
                 faults += [f"{name}: {line}" for line in found if line != "ok"]
                 faults += [f"{name}: foreign key {row}" for row in raw.execute("PRAGMA foreign_key_check")]
@@ -54,7 +55,7 @@ class DataDirectory:
         """The records of the writers' collections, and rows of any collection whose file is missing."""
         faults: list[str] = []
         found: dict[Key, Values] = {}
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             raw.execute("BEGIN")
             ids = dict(raw.execute("SELECT name, id FROM _collections"))
             for id_, name in raw.execute(f"SELECT id, name FROM {BOXES}"):
@@ -81,7 +82,7 @@ class DataDirectory:
     def dropped(self) -> dict[str, dict[str, str]]:
         """The digest of each record's file by its id, for each collection that was there to be deleted."""
         found: dict[str, dict[str, str]] = {}
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             raw.execute("BEGIN")
             for name, collection in raw.execute("SELECT name, id FROM _collections").fetchall():
                 if name.startswith(DROPPED):
@@ -91,7 +92,7 @@ class DataDirectory:
 
     def feed(self) -> dict[Key, list[Action]]:
         """The actions of the change feed by record, in order."""
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             names = {id_: name for name, id_ in raw.execute("SELECT name, id FROM _collections")}
             actions: dict[Key, list[Action]] = {}
             rows = raw.execute("SELECT collection_id, record_id, action FROM _pbhost_changes ORDER BY seq")
@@ -107,7 +108,7 @@ class DataDirectory:
         """Field names by collection, and collections that do not agree with their tables."""
         faults: list[str] = []
         found: dict[str, set[str]] = {}
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             raw.execute("BEGIN")
             tables = {name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
             known = {name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")}
@@ -125,7 +126,7 @@ class DataDirectory:
 
     def migrated(self) -> tuple[dict[str, int], set[str]]:
         """The number of records of each collection that a migration made, and the files recorded as applied."""
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             raw.execute("BEGIN")
             names = [name for (name,) in raw.execute("SELECT name FROM _collections") if name.startswith(MIGRATED)]
             counts = {name: int(raw.execute(f"SELECT count(*) FROM `{name}`").fetchone()[0]) for name in names}
@@ -158,7 +159,7 @@ class DataDirectory:
     def _named(self) -> dict[tuple[str, ...], set[str]]:
         """The files that rows name, by collection and record id."""
         named: dict[tuple[str, ...], set[str]] = {}
-        with self._open("data.db") as raw:
+        with self.open("data.db") as raw:
             raw.execute("BEGIN")
             for name, collection, fields in raw.execute("SELECT name, id, fields FROM _collections").fetchall():
                 for field in json.loads(fields):
