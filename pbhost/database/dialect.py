@@ -102,8 +102,8 @@ class Dialect(Protocol):
         """The last item of JSON list text, ``''`` for an empty one; text that is no JSON array as it is."""
         ...
 
-    def optimize(self) -> str:
-        """The statement that refreshes the planner's statistics."""
+    def optimize(self) -> tuple[str, ...]:
+        """Statements that bring the statistics of the tables up to date, to be run in order in one transaction."""
         ...
 
     def translate_error(self, error: Exception) -> DatabaseError:

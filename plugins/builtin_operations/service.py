@@ -10,6 +10,7 @@ from builtin_operations.cron.service import CronService
 from builtin_operations.limits.service import RateLimiterService
 from builtin_operations.logs.service import LogsService
 from builtin_operations.settings.service import SettingsService
+from pbhost.database import Transaction
 from pbhost.errors import JSON
 from pbhost.services import CronJob
 
@@ -70,5 +71,8 @@ class Operations:
             await self.app.settings.update({"rateLimits": {"rules": renamed}})
 
     async def _optimize(self) -> None:
-        statement = self.app.db.dialect.optimize()
-        await self.app.db.write(lambda transaction: transaction.execute(statement), exclusive=True)
+        def optimize(transaction: Transaction) -> None:
+            for statement in transaction.dialect.optimize():
+                transaction.execute(statement)
+
+        await self.app.db.write(optimize, exclusive=True)

@@ -149,8 +149,11 @@ class SqliteDialect:
             f"THEN COALESCE(json_extract({expression}, '$[#-1]'), '') ELSE {expression} END)"
         )
 
-    def optimize(self) -> str:
-        return "PRAGMA optimize"
+    def optimize(self) -> tuple[str, ...]:
+        # What was learnt of a table with a single row is forgotten again: until the next time, which may be a day and a
+        # hundred thousand rows later, no index would seem worth its while. Without statistics a table counts as large.
+        load = "ANALYZE sqlite_schema"  # makes sqlite_stat1 if there is none, and lets the connection read it again
+        return ("PRAGMA optimize", load, "DELETE FROM sqlite_stat1 WHERE stat = '1' OR stat LIKE '1 %'", load)
 
     def translate_error(self, error: Exception) -> DatabaseError:
         return translate(error)

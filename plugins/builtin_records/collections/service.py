@@ -340,7 +340,11 @@ class CollectionsService:
                 self._app.background(self._app.storage.delete_prefix(f"{id_}/"), name=f"delete the files of {id_}")
 
     async def _optimize(self) -> None:
-        await self._app.db.write(lambda transaction: transaction.execute(transaction.dialect.optimize()))
+        def optimize(transaction: Transaction) -> None:
+            for statement in transaction.dialect.optimize():
+                transaction.execute(statement)
+
+        await self._app.db.write(optimize)
 
     def _rename_labels(self, transaction: Transaction, renamed: Sequence[tuple[str, str]]) -> None:
         """Rate-limit rules name collections, so they follow a rename."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pbhost.database import Connection
+from pbhost.database import Connection, Transaction
 from pbhost.testing import running_app
 from tests.builtin_records.records.conftest import Blog
 
@@ -214,7 +214,7 @@ async def test_views_have_cursors_by_id(people: Blog) -> None:
     assert seen == [item["id"] for item in expected["items"]]
 
 
-@pytest.mark.unsettled
+@pytest.mark.parametrize("before", [1, 30])
 @pytest.mark.parametrize(
     ("index", "sort"),
     [
@@ -226,10 +226,22 @@ async def test_views_have_cursors_by_id(people: Blog) -> None:
         ("(`flag`, `rank` DESC)", "flag,-rank"),
     ],
 )
-async def test_every_part_of_a_deep_page_is_a_range_of_the_index(people: Blog, index: str, sort: str) -> None:
+async def test_every_part_of_a_deep_page_is_a_range_of_the_index(
+    people: Blog, index: str, sort: str, before: int
+) -> None:
     indexes = [f"CREATE INDEX `by_it` ON `people` {index}"] if index else []
     await people.change("people", indexes=indexes)
-    for rank in range(30):
+
+    def refresh_statistics(transaction: Transaction) -> None:
+        transaction.execute("ANALYZE")
+        for statement in transaction.dialect.optimize():
+            transaction.execute(statement)
+
+    # Statistics are refreshed when a collection changes, however few records it has then, and perhaps not for long.
+    for rank in range(before):
+        await people.app.records.create("people", {"rank": rank})
+    await people.app.db.write(refresh_statistics)
+    for rank in range(before, 30):
         await people.app.records.create("people", {"rank": rank})
     collection = people.app.collections.get("people")
     core = people.app.records.core  # type: ignore[attr-defined]  # of the built-in service
@@ -242,6 +254,8 @@ async def test_every_part_of_a_deep_page_is_a_range_of_the_index(people: Blog, i
         position = Position((1,) * len(keyset.terms), "x")
         found = []
         for sql in query.after(("id", "name"), position):
+            # Only a statement that runs notices that the schema has changed; EXPLAIN alone may not know the index yet.
+            connection.fetch_all(sql)
             rows = connection.fetch_all("EXPLAIN QUERY PLAN " + sql.text, sql.params)
             found.append(" / ".join(str(row[3]) for row in rows))
         return found
