@@ -117,6 +117,14 @@ def text(answer: Answer, key: str) -> str:
     return value
 
 
+async def mailed_code(site: Site, email: str = "user@example.com") -> tuple[str, str]:
+    """Asks for a one-time code; its id, and the digits out of the mail."""
+    asked = await site.post("users/request-otp", {"email": email})
+    assert asked.status == 200, asked.body
+    html = (await site.outbox.next()).html
+    return text(asked, "otpId"), html.split("<strong>")[1].split("</strong>")[0]
+
+
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     outbox = Outbox()

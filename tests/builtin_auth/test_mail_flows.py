@@ -9,7 +9,7 @@ import pytest
 from builtin_auth.api.email_token import unverified_claim
 from builtin_auth.service import AuthService
 
-from .conftest import PASSWORD, Later, Site, code, text
+from .conftest import PASSWORD, Later, Site, code, mailed_code, text
 
 # -- verification ------------------------------------------------------------------------------------------------------
 
@@ -184,17 +184,10 @@ async def test_an_email_change_that_cannot_be_mailed_is_refused(site: Site) -> N
 # -- one-time passwords ------------------------------------------------------------------------------------------------
 
 
-async def one_time_password(site: Site) -> tuple[str, str]:
-    answer = await site.post("users/request-otp", {"email": "user@example.com"})
-    assert answer.status == 200
-    html = (await site.outbox.next()).html
-    return text(answer, "otpId"), html.split("<strong>")[1].split("</strong>")[0]
-
-
 async def test_a_code_from_the_mailbox_signs_in_once_and_verifies(site: Site) -> None:
     record, _ = await site.running.user()
     await site.options(otp={"enabled": True})
-    otp_id, password = await one_time_password(site)
+    otp_id, password = await mailed_code(site)
     assert len(password) == 8
     assert password.isdigit()
     # `sentTo` is written after the mail is out.
@@ -214,7 +207,7 @@ async def test_a_code_from_the_mailbox_signs_in_once_and_verifies(site: Site) ->
 async def test_guessing_codes_is_limited_per_record(site: Site) -> None:
     await site.running.user()
     await site.options(otp={"enabled": True})
-    otp_id, password = await one_time_password(site)
+    otp_id, password = await mailed_code(site)
     statuses = [
         (await site.post("users/auth-with-otp", {"otpId": otp_id, "password": "wrong"})).status for _ in range(6)
     ]
@@ -249,7 +242,7 @@ async def test_two_methods_in_any_order(site: Site) -> None:
         f"users/auth-with-password?mfaId={mfa_id}", {"identity": "user@example.com", "password": PASSWORD}
     )
     assert same["message"] == "A different authentication method is required."
-    otp_id, password = await one_time_password(site)
+    otp_id, password = await mailed_code(site)
     second = await site.post("users/auth-with-otp", {"otpId": otp_id, "password": password, "mfaId": mfa_id})
     assert second.status == 200, second.body
     assert await site.count("_mfas") == 0
@@ -276,9 +269,14 @@ async def test_bad_second_factors(site: Site) -> None:
 
 
 async def test_the_mfa_rule_exempts(site: Site) -> None:
-    await site.running.user()
+    record, _ = await site.running.user()
     await site.options(otp={"enabled": True}, mfa={"enabled": True, "rule": "verified = true"})
-    assert (await site.sign_in()).status == 200
+    form = {"identity": "user@example.com", "password": PASSWORD}
+    for verified, status in ((False, 200), (True, 401)):
+        await site.app.records.update("users", record.id, {"verified": verified})
+        assert (await site.sign_in()).status == status
+        # A superuser's token passes the auth rule, but makes no difference here.
+        assert (await site.post("users/auth-with-password", form, site.root)).status == status
 
 
 async def test_expired_rows_are_cleaned_up_hourly(site: Site) -> None:
