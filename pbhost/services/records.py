@@ -168,9 +168,20 @@ class Records(Protocol):
         offset: int = 0,
         expand: str = "",
         as_: RequestContext | None = None,
+        restricted: bool = False,
         tx: AsyncTransaction | None = None,
     ) -> list[Record]:
-        """All matches, or ``limit`` of them after ``offset``."""
+        """All matches, or ``limit`` of them after ``offset``.
+
+        Args:
+            as_: whose list rule applies.
+            restricted: filter and sort are words of that caller too, so they may not use what a client may not:
+                hidden fields, e-mails that are not visible, other collections. Give ``as_`` as well.
+
+        Raises:
+            BadRequestError: the filter or sort is not valid.
+            ForbiddenError: the caller may not list the collection.
+        """
         ...
 
     def iterate(
@@ -182,8 +193,9 @@ class Records(Protocol):
         sort: str = "",
         batch: int = 500,
         as_: RequestContext | None = None,
+        restricted: bool = False,
     ) -> AsyncIterator[Record]:
-        """All matches without holding them in memory; each batch is one snapshot.
+        """All matches without holding them in memory; each batch is one snapshot. Arguments as :meth:`find_many`.
 
         Records that come or go meanwhile shift nothing: whatever matches all the time comes exactly once. (Unless the
         sort is random or by several values per record: then batches are counted off.)
@@ -197,9 +209,10 @@ class Records(Protocol):
         params: Mapping[str, object] | None = None,
         *,
         as_: RequestContext | None = None,
+        restricted: bool = False,
         tx: AsyncTransaction | None = None,
     ) -> int:
-        """How many match."""
+        """How many match. Arguments as :meth:`find_many`."""
         ...
 
     async def create(

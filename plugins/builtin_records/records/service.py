@@ -102,11 +102,20 @@ class RecordsService:
         offset: int = 0,
         expand: str = "",
         as_: RequestContext | None = None,
+        restricted: bool = False,
         tx: AsyncTransaction | None = None,
     ) -> list[Record]:
         return await self._read(
             lambda records: records.find_many(
-                collection, filter, params, sort=sort, limit=limit, offset=offset, expand=expand, as_=as_
+                collection,
+                filter,
+                params,
+                sort=sort,
+                limit=limit,
+                offset=offset,
+                expand=expand,
+                as_=as_,
+                restricted=restricted,
             ),
             tx,
             "list",
@@ -121,11 +130,21 @@ class RecordsService:
         sort: str = "",
         batch: int = 500,
         as_: RequestContext | None = None,
+        restricted: bool = False,
     ) -> AsyncIterator[Record]:
-        if not await self._read(lambda records: records.has_keyset(collection, sort), None):
+        if not await self._read(
+            lambda records: records.has_keyset(collection, sort, as_=as_, restricted=restricted), None
+        ):
             offset = 0
             while found := await self.find_many(
-                collection, filter, params, sort=sort, limit=batch, offset=offset, as_=as_
+                collection,
+                filter,
+                params,
+                sort=sort,
+                limit=batch,
+                offset=offset,
+                as_=as_,
+                restricted=restricted,
             ):
                 for record in found:
                     yield record
@@ -134,7 +153,9 @@ class RecordsService:
         position: Position | None = None
 
         def next_batch(records: RecordsWithin) -> tuple[list[Record], Position | None]:
-            return records.batch(collection, filter, params, sort=sort, limit=batch, after=position, as_=as_)
+            return records.batch(
+                collection, filter, params, sort=sort, limit=batch, after=position, as_=as_, restricted=restricted
+            )
 
         while True:
             found, position = await self._read(next_batch, None, "list")
@@ -150,9 +171,12 @@ class RecordsService:
         params: Mapping[str, object] | None = None,
         *,
         as_: RequestContext | None = None,
+        restricted: bool = False,
         tx: AsyncTransaction | None = None,
     ) -> int:
-        return await self._read(lambda records: records.count(collection, filter, params, as_=as_), tx, "list")
+        return await self._read(
+            lambda records: records.count(collection, filter, params, as_=as_, restricted=restricted), tx, "list"
+        )
 
     # -- writing -----------------------------------------------------------------------------------------------------
 

@@ -76,9 +76,10 @@ class RecordsWithin:
         offset: int = 0,
         expand: str = "",
         as_: RequestContext | None = None,
+        restricted: bool = False,
     ) -> list[Record]:
         target = self._core.collection(collection)
-        query = self._search(target, filter, params, sort, as_)
+        query = self._search(target, filter, params, sort, as_, restricted=restricted)
         names = self._core.codecs.of(target).names
         try:
             by_sets = self._core.sizes.by_sets(self._connection, query, counting=not limit)
@@ -99,6 +100,7 @@ class RecordsWithin:
         limit: int,
         after: Position | None,
         as_: RequestContext | None,
+        restricted: bool = False,
     ) -> tuple[list[Record], Position | None]:
         """Some records after a position, and the position of the last one if there are more.
 
@@ -106,7 +108,7 @@ class RecordsWithin:
             BadRequestError: as :meth:`find_many`, or the sort gives records no place of their own.
         """
         target = self._core.collection(collection)
-        query = self._search(target, filter, params, sort, as_)
+        query = self._search(target, filter, params, sort, as_, restricted=restricted)
         codec = self._core.codecs.of(target)
         try:
             rows, end = rows_after(self._connection, query, codec, after, limit)
@@ -114,14 +116,17 @@ class RecordsWithin:
             raise BadRequestError(f"the query failed: {error}") from error
         return [codec.record(row) for row in rows], end
 
-    def has_keyset(self, collection: Collection | str, sort: str) -> bool:
+    def has_keyset(
+        self, collection: Collection | str, sort: str, *, as_: RequestContext | None = None, restricted: bool = False
+    ) -> bool:
         """Whether a sort gives each record a place of its own.
 
         Raises:
             BadRequestError: the sort is not valid.
         """
         try:
-            self._search(self._core.collection(collection), "", None, sort, None).compiled.keyset()
+            query = self._search(self._core.collection(collection), "", None, sort, as_, restricted=restricted)
+            query.compiled.keyset()
         except NoKeyset:
             return False
         return True
@@ -133,8 +138,9 @@ class RecordsWithin:
         params: Mapping[str, object] | None = None,
         *,
         as_: RequestContext | None = None,
+        restricted: bool = False,
     ) -> int:
-        query = self._search(self._core.collection(collection), filter, params, "", as_)
+        query = self._search(self._core.collection(collection), filter, params, "", as_, restricted=restricted)
         try:
             by_sets = self._core.sizes.by_sets(self._connection, query, counting=True)
             row = self._connection.fetch_one(query.count(by_sets=by_sets))
@@ -211,14 +217,20 @@ class RecordsWithin:
         params: Mapping[str, object] | None,
         sort: str,
         as_: RequestContext | None,
+        *,
+        restricted: bool = False,
     ) -> BoundQuery:
+        if restricted and as_ is None:
+            raise ValueError("restricted needs as_: whose words they are")
         rule: Rule = ""
         if as_ is not None:
             rule = collection.list_rule
             if rule is None and not as_.is_superuser:
                 raise ForbiddenError(NOT_SUPERUSER)
         values = {name: _bindable(value) for name, value in params.items()} if params else None
-        return self._core.queries.search(collection, as_, filter=filter, sort=sort, values=values, rule=rule)
+        return self._core.queries.search(
+            collection, as_, filter=filter, sort=sort, values=values, rule=rule, as_client=restricted
+        )
 
     def _records(
         self, collection: Collection, rows: Sequence[Row], expand: str, as_: RequestContext | None

@@ -175,3 +175,26 @@ async def test_concurrent_increments_of_different_records_are_grouped_and_all_ar
     await asyncio.gather(*(blog.app.records.update("posts", post.id, {"score+": n}) for n, post in enumerate(made)))
     scores = [record["score"] for record in await blog.app.records.find_many("posts", sort="score")]
     assert scores == list(range(100))
+
+
+async def test_the_words_of_a_client_are_restricted_where_code_says_so(blog: Blog) -> None:
+    records, guest = blog.app.records, RequestContext()
+    await records.create("posts", {"title": "One", "score": 1, "secret": "x"})
+    await blog.change("posts", listRule="score > 0")
+    assert len(await records.find_many("posts", "secret = 'x'", as_=guest)) == 1
+    for words in ({"filter": "secret = 'x'"}, {"sort": "secret"}, {"filter": "@collection.posts.title = 'One'"}):
+        for ask in (
+            records.find_many("posts", as_=guest, restricted=True, **words),
+            anext(records.iterate("posts", as_=guest, restricted=True, **words)),
+        ):
+            with pytest.raises((BadRequestError, ForbiddenError)) as refused:
+                await ask
+            assert "secret" not in refused.value.message
+    with pytest.raises(BadRequestError):
+        await records.count("posts", "secret = 'x'", as_=guest, restricted=True)
+    assert await records.count("posts", "title = 'One'", as_=guest, restricted=True) == 1
+    assert [post["title"] async for post in records.iterate("posts", sort="title", as_=guest, restricted=True)] == [
+        "One"
+    ]
+    with pytest.raises(ValueError, match="as_"):
+        await records.find_many("posts", restricted=True)
