@@ -94,7 +94,8 @@ async def _open(app: App, place: str, options: Mapping[str, str], workers: Worke
         OSError: it cannot be opened.
     """
     from builtin_files.local import LocalStorage
-    from builtin_files.remote import RemoteStorage, open_url
+    from builtin_files.opening import open_url
+    from builtin_files.remote import RemoteStorage
     from builtin_files.s3 import S3Settings, open_bucket
     from builtin_files.storage import DIRECTORY
 

@@ -6,19 +6,17 @@ import base64
 import hashlib
 import io
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 from builtin_files import attrs
 from builtin_files.attrs import Attrs
+from builtin_files.buckets import PART, Bucket, modified
 from builtin_files.keys import InvalidKeyError, check_key, escape_bucket_key, unescape_key
 from builtin_files.workers import Workers
 from pbhost.services import FileAttributes
@@ -29,15 +27,7 @@ if TYPE_CHECKING:
 CHUNK = 256 * 1024
 #: What one request to the file system fetches when a file is read.
 BLOCK = 1024 * 1024
-#: Parts of a multipart upload; smaller files are sent in one request.
-PART = 6 * 1024 * 1024
 _TEMPORARY = ".tmp"
-_MD5 = re.compile(r"[0-9a-f]{32}")
-_SIGNING = {
-    "s3": ("ResponseContentType", "ResponseContentDisposition"),
-    "gs": ("response_type", "response_disposition"),
-    "abfs": ("content_type", "content_disposition"),
-}
 
 T = TypeVar("T")
 #: What a missing key, bucket or directory raises in the various file systems.
@@ -52,13 +42,12 @@ class Target:
 
     Attributes:
         root: path of the storage (``bucket/prefix``), without a slash at its end.
-        keeps_attributes: whether it stores content type and metadata with an object, as S3 does. Otherwise they go into
-            a side file as in a local storage.
+        bucket: how an object store keeps content type and metadata. None: into side files, as a local storage has them.
     """
 
     filesystem: AbstractFileSystem
     root: str
-    keeps_attributes: bool
+    bucket: Bucket | None
 
 
 class RemoteStorage:
@@ -67,9 +56,16 @@ class RemoteStorage:
     def __init__(self, target: Target, workers: Workers) -> None:
         self._fs = target.filesystem
         self._root = target.root
-        self._keeps_attributes = target.keeps_attributes
-        self._signing = _signing(target.filesystem)
+        self._bucket = target.bucket
+        self._can_sign = target.bucket is not None
         self._workers = workers
+
+    async def close(self) -> None:
+        """Ends the connection, if the file system holds one; a server that is gone already is no error."""
+        close = getattr(self._fs, "close", None)
+        if close is not None:
+            with suppress(OSError):
+                await self._run(close)
 
     async def _run(self, function: Callable[[], T]) -> T:
         """Runs a function in a thread.
@@ -83,7 +79,7 @@ class RemoteStorage:
         except OSError:
             raise
         except Exception as error:
-            raise OSError(f"the storage failed: {type(error).__name__}: {error}") from error
+            raise _storage_failed(error) from error
 
     def local_path(self, key: str) -> Path | None:
         """Nothing here is on this machine."""
@@ -92,14 +88,19 @@ class RemoteStorage:
     async def presigned_url(
         self, key: str, *, seconds: int, content_type: str = "", content_disposition: str = ""
     ) -> str | None:
-        """A signed URL, or None if the file system has none."""
-
-        names = self._signing
-        if names is None:
+        """A signed URL, or None if the file system has none or its credentials cannot sign."""
+        bucket = self._bucket
+        if bucket is None or not self._can_sign:
             return None
-        given = zip(names, (content_type, content_disposition), strict=True)
-        more = {name: value for name, value in given if value}
-        return await self._run(lambda: cast(str, self._fs.sign(self._path(key), expiration=seconds, **more)))
+        path = self._path(key)
+        try:
+            return await self._workers.run(lambda: bucket.sign(path, seconds, content_type, content_disposition))
+        except (AttributeError, TypeError, ValueError) as error:
+            self._can_sign = False
+            log.warning("the credentials of the storage cannot sign URLs, so files are sent from here: %s", error)
+            return None
+        except Exception as error:
+            raise _storage_failed(error) from error
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -182,14 +183,12 @@ class RemoteStorage:
         info = _missing_is_not_found(lambda: self._fs.info(path))
         if info.get("type") == "directory":
             raise FileNotFoundError(path)
-        if self._keeps_attributes:
-            metadata = {key.lower(): unquote(value) for key, value in (self._fs.metadata(path) or {}).items()}
-            content_type = str(info.get("ContentType") or attrs.DEFAULT_CONTENT_TYPE)
-            return FileAttributes(int(info["size"]), _modified(info), content_type, metadata, _md5(info))
+        if self._bucket is not None:
+            return self._bucket.attributes(path, info)
         side = self._side_file(path)
         return FileAttributes(
             size=int(info["size"]),
-            modified=_modified(info),
+            modified=modified(info),
             content_type=side.content_type,
             metadata=side.metadata or {},
             md5="" if side.md5 is None else base64.b64encode(side.md5).decode("ascii"),
@@ -227,34 +226,30 @@ class RemoteStorage:
             OSError: the key is not usable, or the file system refuses.
         """
         path = self._path(key)
-        if self._keeps_attributes:
-            return await self._run(lambda: self._write_object(path, source, content_type, metadata or {}))
+        bucket = self._bucket
+        if bucket is not None:
+            return await self._run(lambda: self._write_object(bucket, path, source, content_type, metadata or {}))
         return await self._run(lambda: self._write_file(path, source, content_type, metadata))
 
     def _write_object(
-        self, path: str, source: BinaryIO | bytes, content_type: str, metadata: Mapping[str, str]
+        self, bucket: Bucket, path: str, source: BinaryIO | bytes, content_type: str, metadata: Mapping[str, str]
     ) -> FileAttributes:
-        # Header values must be ASCII.
-        quoted = {key.lower(): quote(value) for key, value in metadata.items()}
         reader = io.BytesIO(source) if isinstance(source, bytes) else source
         start = _up_to(reader, PART)
         if len(start) < PART:
-            # In one request, by which the object's tag is its checksum.
-            self._fs.pipe_file(path, start, ContentType=content_type, Metadata=quoted)
+            bucket.put(path, start, content_type, metadata)
             self._fs.invalidate_cache()
             return self._attributes(path)
-        file = self._fs.open(path, "wb", block_size=PART, autocommit=False, ContentType=content_type, Metadata=quoted)
+        file = bucket.open(path, content_type, metadata)
         try:
             file.write(start)
             del start
             _copy(reader, file)
             file.close()
         except BaseException:
-            # Closing would upload what was read so far as if it were all of it.
-            file.closed = True
-            file.discard()
+            _give_up(file)
             raise
-        file.commit()
+        cast(_Upload, file).commit()
         self._fs.invalidate_cache()
         return self._attributes(path)
 
@@ -283,12 +278,12 @@ class RemoteStorage:
 
         def remove() -> None:
             try:
-                if not self._keeps_attributes and self._fs.isdir(path):
+                if self._bucket is None and self._fs.isdir(path):
                     self._fs.rmdir(path)
                     return
                 _missing_is_not_found(lambda: self._fs.rm_file(path))
             finally:
-                if not self._keeps_attributes:
+                if self._bucket is None:
                     self._remove(path + attrs.SUFFIX)
 
         await self._run(remove)
@@ -306,7 +301,7 @@ class RemoteStorage:
             paths = self._paths(prefix)
             for path in paths:
                 self._remove(path)
-            if not self._keeps_attributes:
+            if self._bucket is None:
                 self._remove_empty({path.rpartition("/")[0] for path in paths}, prefix)
 
         await self._run(remove)
@@ -330,23 +325,29 @@ class RemoteStorage:
                 at = at.rpartition("/")[0]
 
 
-def open_url(url: str, options: Mapping[str, object]) -> Target:
-    """The target of an fsspec URL.
+class _Upload(Protocol):
+    """What fsspec's files that are sent in parts have besides those of Python."""
 
-    Args:
-        url: for instance ``memory://files``, ``gcs://bucket/prefix``, ``sftp://user@host/path``.
-        options: keyword arguments of the file system (credentials, endpoint …).
+    closed: bool
 
-    Raises:
-        OSError: the protocol is unknown or its package is not installed.
-    """
-    import fsspec
+    def commit(self) -> None: ...
+    def discard(self) -> None: ...
 
+
+def _give_up(file: BinaryIO) -> None:
+    """Ends an upload without its object."""
+    upload = cast(_Upload, file)
+    # Closing would upload what was read so far as if it were all of it.
+    upload.closed = True
     try:
-        filesystem, root = fsspec.core.url_to_fs(url, **options)
-    except (ValueError, ImportError, TypeError) as error:
-        raise OSError(f"the storage URL cannot be used: {error}") from error
-    return Target(filesystem, root.rstrip("/"), keeps_attributes="s3" in _protocols(filesystem))
+        upload.discard()
+    except Exception as error:
+        # The caller hears what broke the upload; parts that stay behind are for the store's own expiry.
+        log.warning("an upload that broke off could not be withdrawn: %s", error)
+
+
+def _storage_failed(error: Exception) -> OSError:
+    return error if isinstance(error, OSError) else OSError(f"the storage failed: {type(error).__name__}: {error}")
 
 
 def _missing_is_not_found(call: Callable[[], T]) -> T:
@@ -354,32 +355,6 @@ def _missing_is_not_found(call: Callable[[], T]) -> T:
         return call()
     except _MISSING as error:
         raise FileNotFoundError(str(error)) from error
-
-
-def _protocols(filesystem: AbstractFileSystem) -> tuple[str, ...]:
-    found = filesystem.protocol
-    return tuple(found) if isinstance(found, tuple | list) else (str(found),)
-
-
-def _signing(filesystem: AbstractFileSystem) -> tuple[str, str] | None:
-    """How a file system that signs URLs calls the type and the disposition of the answer; None if it does not sign."""
-    return next((names for name, names in _SIGNING.items() if name in _protocols(filesystem)), None)
-
-
-def _md5(info: Mapping[str, object]) -> str:
-    """The checksum of an object: its tag, unless it was uploaded in parts or is encrypted with a key of its own."""
-    tag = str(info.get("ETag") or "").strip('"')
-    return base64.b64encode(bytes.fromhex(tag)).decode("ascii") if _MD5.fullmatch(tag) else ""
-
-
-def _modified(info: Mapping[str, object]) -> datetime:
-    for key in ("LastModified", "mtime", "updated", "created", "last_modified"):
-        value = info.get(key)
-        if isinstance(value, datetime):
-            return value if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, int | float):
-            return datetime.fromtimestamp(value, UTC)
-    return datetime.fromtimestamp(0, UTC)
 
 
 def _up_to(reader: BinaryIO, size: int) -> bytes:

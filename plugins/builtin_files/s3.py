@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from builtin_files.buckets import S3Bucket
 from builtin_files.remote import Target
 from pbhost.errors import JSON
 
@@ -74,4 +75,4 @@ def open_bucket(settings: S3Settings) -> Target:
         use_listings_cache=False,
         skip_instance_cache=True,
     )
-    return Target(filesystem, settings.bucket, keeps_attributes=True)
+    return Target(filesystem, settings.bucket, S3Bucket(filesystem))

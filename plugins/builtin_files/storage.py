@@ -13,6 +13,7 @@ from builtin_files.workers import Workers
 from pbhost.services import FileAttributes, Storage
 
 if TYPE_CHECKING:
+    from builtin_files.remote import RemoteStorage
     from builtin_files.s3 import S3Settings
     from pbhost import App
 
@@ -47,7 +48,7 @@ class ConfiguredStorage:
         self._config = config
         self._workers = Workers("pbhost-files", config.threads)
         self._local = LocalStorage(app.config.dir / DIRECTORY, self._workers)
-        self._remote: Storage | None = None
+        self._remote: RemoteStorage | None = None
         self._opened_for: S3Settings | None = None
 
     async def start(self) -> None:
@@ -59,7 +60,9 @@ class ConfiguredStorage:
         """Nothing to open here either."""
 
     async def stop(self) -> None:
-        """Finishes running reads and writes."""
+        """Finishes running reads and writes, and ends the connection."""
+        if self._remote is not None:
+            await self._remote.close()
         self._workers.close()
         self._local.close()
 
@@ -93,12 +96,13 @@ class ConfiguredStorage:
 
         return S3Settings.load(section)
 
-    def _open_url(self) -> Storage:
-        from builtin_files.remote import RemoteStorage, open_url
+    def _open_url(self) -> RemoteStorage:
+        from builtin_files.opening import open_url
+        from builtin_files.remote import RemoteStorage
 
         return RemoteStorage(open_url(self._config.url, self._config.url_options), self._workers)
 
-    def _open_bucket(self, settings: S3Settings | None) -> Storage:
+    def _open_bucket(self, settings: S3Settings | None) -> RemoteStorage:
         from builtin_files.remote import RemoteStorage
         from builtin_files.s3 import open_bucket
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 from builtin_files.local import LocalStorage
-from builtin_files.remote import RemoteStorage, open_url
+from builtin_files.opening import open_url
+from builtin_files.remote import RemoteStorage
 from builtin_files.s3 import S3Settings, open_bucket
 from builtin_files.workers import Workers
 
