@@ -23,9 +23,9 @@ from builtin_sqlite.dialect import SqliteDialect
 from pbhost.database import Sql, SqlValue
 from pbhost.model import Collection, Field, Record, RequestContext
 
-from . import reference
-from .reference import Forbidden, JsonBody, Refused, Request, Row, Table, World
+from . import world
 from .strategies import CHOICES, ListQuestion
+from .world import Forbidden, JsonBody, Refused, Request, Row, Table, World
 
 _SIMPLE: Mapping[str, type[Field]] = {
     "text": TextField,
@@ -208,7 +208,7 @@ def _collection(table: Table) -> Collection:
     )
 
 
-def _field(item: reference.Field) -> Field:
+def _field(item: world.Field) -> Field:
     most = 9 if item.multiple else 1
     if item.type == "select":
         return SelectField(name=item.name, values=list(CHOICES), max_select=most, hidden=item.hidden)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from pbhost.model import clock
 
-from .reference import Request
+from .world import Request
 
 _ASKED = int(os.environ.get("PBHOST_EQUIVALENCE_CASES", "0"))
 
@@ -27,7 +27,9 @@ def cases(usual: int, share: float = 1.0) -> settings:
     )
 
 
-@pytest.fixture(autouse=True, scope="module")  # a package's ends with the run: the clock stood still for the tests after
+@pytest.fixture(
+    autouse=True, scope="module"
+)  # a package's ends with the run: the clock stood still for the tests after
 def fixed_clock() -> Iterator[None]:
     """The moment that the reference evaluator knows, for the macros."""
     with pytest.MonkeyPatch.context() as patch:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from hypothesis import strategies as st
 
-from .reference import Field, JsonBody, Request, Row, Table, World
 from .values import Scalar
+from .world import Field, JsonBody, Request, Row, Table, World
 
 Draw: TypeAlias = st.DrawFn
 

@@ -17,8 +17,8 @@ from pbhost.testing import Answer, Running, running_app
 
 from . import reference
 from .conftest import cases
-from .reference import Forbidden, Refused, Request, Row, Table, TooLarge, World
 from .strategies import CHOICES, expressions, sorts, worlds
+from .world import Forbidden, Refused, Request, Row, Table, TooLarge, World
 
 QUESTIONS = 15
 

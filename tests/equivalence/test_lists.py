@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from . import reference
 from .compiled import Compiled
 from .conftest import cases
-from .reference import Forbidden, Refused, TooLarge, World
 from .strategies import ListQuestion, list_questions, worlds
+from .world import Forbidden, Refused, TooLarge, World
 
 #: What is asked of each schema with its rows.
 QUESTIONS = 10

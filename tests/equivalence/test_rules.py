@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from . import reference
 from .compiled import Compiled
 from .conftest import cases
-from .reference import Forbidden, Refused, Request, Table, TooLarge, World
 from .strategies import expressions, requests, worlds
+from .world import Forbidden, Refused, Request, Table, TooLarge, World
 
 QUESTIONS = 8
 
