@@ -24,6 +24,8 @@ from pbhost.errors import ValidationError
 from pbhost.model import Record, UploadedFile
 from pbhost.testing.running import Running
 
+#: Seconds that files which have to go are waited for.
+PATIENCE = 10.0
 #: One pixel.
 IMAGE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
@@ -42,7 +44,7 @@ async def keys(running: Running) -> list[str]:
 
 async def settled(running: Running, expected: list[str]) -> None:
     """Waits until the storage holds exactly these keys; deletions run in the background."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while sorted(await keys(running)) != sorted(expected):  # noqa: ASYNC110  # storages tell nobody
             await asyncio.sleep(0.01)
 

@@ -60,7 +60,8 @@ class RealtimeKit:
         async with RealtimeReader.opened(Client(running), ["posts/*"]) as reader:
             await asyncio.gather(*(self.post(running, f"p{number}") for number in range(40)))
             seen = [(await reader.next())["record"] for _ in range(40)]
-        committed = [change.record_id for change in await running.app.db.changes(before)]
+        changes = sorted(await running.app.db.changes(before), key=lambda change: change.seq)
+        committed = [change.record_id for change in changes]
         assert [record["id"] for record in seen if isinstance(record, dict)] == committed
 
     async def test_what_was_not_committed_is_not_told(self, running: Running) -> None:
