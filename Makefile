@@ -7,6 +7,7 @@ RUNTIME := .make/runtime
 DEV := .make/dev
 COMPILE := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header
 NODE := tests/e2e/js/node_modules/.package-lock.json
+AZURITE := tests/builtin_files/azurite/node_modules/.package-lock.json
 
 .PHONY: serve test check crash bench docs lock clean help
 
@@ -16,7 +17,7 @@ help: ## show this list
 serve: $(RUNTIME) ## install what the server needs and start it on ./pb_data
 	$(BIN)/pbhost serve $(ARGS)
 
-test: check $(NODE) ## linters, types and the whole test suite
+test: check $(NODE) $(AZURITE) ## linters, types and the whole test suite
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEV) ## linters, types, import rules
@@ -37,7 +38,7 @@ lock: | $(BIN)/python ## resolve the versions of requirements/ anew
 	$(BIN)/pip-compile $(COMPILE) --constraint requirements/runtime.txt --output-file requirements/dev.txt requirements/dev.in
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .make tests/e2e/js/node_modules
+	rm -rf $(VENV) .make tests/e2e/js/node_modules tests/builtin_files/azurite/node_modules
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "pbhost needs Python 3.11 or newer; set PYTHON=python3.x")'
@@ -54,4 +55,8 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 
 $(NODE): tests/e2e/js/package.json tests/e2e/js/package-lock.json
 	npm --prefix tests/e2e/js ci --silent --no-audit --no-fund
+	@touch $@
+
+$(AZURITE): tests/builtin_files/azurite/package.json tests/builtin_files/azurite/package-lock.json
+	npm --prefix tests/builtin_files/azurite ci --silent --no-audit --no-fund
 	@touch $@

@@ -13,6 +13,7 @@ from builtin_files.local import LocalStorage
 from builtin_files.remote import RemoteStorage
 from builtin_files.s3 import S3Settings, open_bucket
 from builtin_files.workers import Workers
+from moto.server import ThreadedMotoServer
 
 from pbhost.errors import JSON
 from pbhost.testing import running_app
@@ -24,8 +25,7 @@ LARGE = bytes(range(256)) * 32_000  # more than a part of an upload
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -54,7 +54,7 @@ async def test_a_copy_to_a_bucket_and_back(tmp_path: Path, endpoint: str) -> Non
         await local.write("c2/r1/empty.txt", b"", content_type="text/plain")
 
         done = await copy(local, bucket, is_dry=True)
-        assert (done.copied, await keys(bucket)) == (3, [])
+        assert (done.copied, done.failed, await keys(bucket)) == (3, [], [])
         done = await copy(local, bucket, "c1/")
         assert (done.copied, done.size, done.failed) == (2, 7 + len(LARGE), [])
         done = await copy(local, bucket)
@@ -63,14 +63,15 @@ async def test_a_copy_to_a_bucket_and_back(tmp_path: Path, endpoint: str) -> Non
         assert (found.content_type, dict(found.metadata)) == ("image/png", {"original-filename": "é.png"})
 
         back = LocalStorage(tmp_path / "b", workers)
-        assert (await copy(bucket, back)).copied == 3
+        done = await copy(bucket, back)
+        assert (done.copied, done.failed) == (3, [])
         assert await read(back, "c1/r1/large.bin") == LARGE
         assert (await back.attributes("c1/r1/a.png")).metadata == found.metadata
 
         # The same size but other bytes: copied again, not taken for the same.
         await bucket.write("c1/r1/a.png", b"PICTURE", content_type="image/png")
         done = await copy(local, bucket)
-        assert (done.copied, done.skipped) == (1, 2)
+        assert (done.copied, done.skipped, done.failed) == (1, 2, [])
         assert await read(bucket, "c1/r1/a.png") == b"picture"
     finally:
         workers.close()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
+from typing import BinaryIO
 
 import pytest
 from builtin_files.local import CHUNK
+from builtin_files.rendering import Thumb, render
 from builtin_files.sending import SMALL
+from builtin_files.thumb_geometry import ThumbSize
 from PIL import Image
 
 from pbhost.errors import JSON
@@ -154,6 +158,34 @@ async def test_thumbs_of_the_listed_sizes(site: Site, size: str, expected: tuple
     name = path.rpartition("/")[2]
     served = name if expected == (300, 200) else f"{size}_{name}"
     assert headers["Content-Disposition"] == f"inline; filename={served}"
+
+
+@pytest.mark.parametrize("change", ["delete", "replace"])
+async def test_a_thumb_of_what_is_deleted_meanwhile_is_not_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    rendering, go_on = threading.Event(), threading.Event()
+
+    def slowly(source: BinaryIO, source_type: str, size: ThumbSize, *, max_pixels: int) -> Thumb:
+        made = render(source, source_type, size, max_pixels=max_pixels)
+        rendering.set()
+        assert go_on.wait(30)
+        return made
+
+    monkeypatch.setattr("builtin_files.thumbnails.render", slowly)
+    record = await site.create(("one", ("a.png", png())))
+    original = f"{record['id']}/{record['one']}"
+    asking = asyncio.create_task(site.get(f"/api/files/docs/{original}?thumb=100x100"))
+    assert await asyncio.to_thread(rendering.wait, 30)
+    path = f"/api/collections/docs/records/{record['id']}"
+    body = {"one": ""} if change == "replace" else None
+    await site.server.request("PATCH" if body else "DELETE", path, body, token=site.token)
+    async with asyncio.timeout(10):
+        while original in site.on_disk():
+            await asyncio.sleep(0.01)
+    go_on.set()
+    assert (await asking)[0] in (200, 404)
+    assert site.on_disk() == []
 
 
 async def test_a_thumb_is_kept_beside_the_original(site: Site) -> None:

@@ -19,7 +19,10 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from builtin_files.drafts import Draft, Drafts
+from moto.server import ThreadedMotoServer
 from PIL import Image
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import async_playwright
 
 from pbhost.errors import JSON
 from pbhost.testing import Answer, Running, running_app
@@ -181,9 +184,7 @@ async def test_a_full_temporary_directory_refuses_large_uploads_only(
 
 
 async def test_a_bucket_that_is_away_for_a_while(tmp_path: Path) -> None:
-    pytest.importorskip("s3fs")
-    server_class = pytest.importorskip("moto.server").ThreadedMotoServer
-    bucket_server = server_class(ip_address="127.0.0.1", port=0, verbose=False)
+    bucket_server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     bucket_server.start()
     host, port = bucket_server.get_host_and_port()
     bucket = f"files-{uuid.uuid4().hex}"
@@ -204,7 +205,7 @@ async def test_a_bucket_that_is_away_for_a_while(tmp_path: Path) -> None:
             assert (down.status, down["message"]) == (500, "Filesystem initialization failure.")
             assert (refused.status, refused.body) == (400, FAILED)
             assert await rows(server) == 1
-            bucket_server = server_class(ip_address="127.0.0.1", port=port, verbose=False)
+            bucket_server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
             bucket_server.start()
             assert (await site.get(path))[:2] == (200, b"content")
             await site.create(("one", ("b.txt", b"b")))
@@ -364,7 +365,6 @@ SCRIPT = "fetch('/api/health?ran={name}')"
 
 async def test_nothing_that_was_uploaded_runs_in_a_browser(site: Site, tmp_path: Path) -> None:
     chromium = shutil.which("chromium")
-    playwright = pytest.importorskip("playwright.async_api")
     if chromium is None:
         pytest.skip("chromium is not installed")
     public = tmp_path / "pb_public"
@@ -384,7 +384,7 @@ async def test_nothing_that_was_uploaded_runs_in_a_browser(site: Site, tmp_path:
     scripts = f'<script src="{paths[1]}"></script>'
     (public / "page.html").write_text(f"<!doctype html><title>page</title>{embedded}{scripts}")
     seen: list[str] = []
-    async with playwright.async_playwright() as driver:
+    async with async_playwright() as driver:
         browser = await driver.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-quic", "--disable-background-networking"],
@@ -398,7 +398,7 @@ async def test_nothing_that_was_uploaded_runs_in_a_browser(site: Site, tmp_path:
             await page.goto(f"{site.server.url}/page.html", wait_until="networkidle")
             for path in paths:
                 # An attachment is no page: the browser saves it instead of going there.
-                with pytest.raises(playwright.Error, match=r"Download is starting|ERR_ABORTED"):
+                with pytest.raises(PlaywrightError, match=r"Download is starting|ERR_ABORTED"):
                     await page.goto(site.server.url + path)
         finally:
             await browser.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from builtin_files.s3 import S3Settings, open_bucket
+from moto.server import ThreadedMotoServer
 
 from pbhost.errors import JSON
 from tests.builtin_files.conftest import Site, png
@@ -15,8 +16,7 @@ from tests.builtin_files.conftest import Site, png
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"

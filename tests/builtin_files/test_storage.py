@@ -17,6 +17,7 @@ from builtin_files.opening import open_url
 from builtin_files.remote import RemoteStorage
 from builtin_files.s3 import S3Settings, open_bucket
 from builtin_files.workers import Workers
+from moto.server import ThreadedMotoServer
 
 from pbhost.testing.storage_kit import KEY, StorageKit, keys, read
 
@@ -144,8 +145,7 @@ class TestFsspecLocal(StorageKit):
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    pytest.importorskip("s3fs")
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
