@@ -53,8 +53,8 @@ class ConfiguredStorage:
 
     async def start(self) -> None:
         """Nothing to open: a storage is reached when it is first used. Tidies up after a crash, beside everything."""
-        if self._app.config.worker == 0:
-            self._app.background(self._local.sweep(), name="files: unfinished writes")
+        # In every worker: one that stands in for a killed one tidies up after it.
+        self._app.background(self._local.sweep(), name="files: unfinished writes")
 
     async def inspect(self) -> None:
         """Nothing to open here either."""

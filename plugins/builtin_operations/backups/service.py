@@ -60,7 +60,7 @@ class Backups:
 
     def tidy_up(self) -> None:
         """Opens the directory of the archives, by which what a killed server was writing there is deleted."""
-        if self._app.config.worker == 0 and self._bucket() is None and self._app.has("files"):
+        if self._bucket() is None and self._app.has("files"):
             self.storage()
 
     async def list(self) -> list[dict[str, JSON]]:
