@@ -92,6 +92,7 @@ class SqliteTransaction(SqliteConnection):
         try:
             yield
         except BaseException:
+            self._end_if_lost()
             if not self._is_lost:  # otherwise there is nothing left to go back to
                 self._raw.execute(f"ROLLBACK TO {name}")
                 self._raw.execute(f"RELEASE {name}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from builtin_operations.logs.entry import LogEntry, request_entry, shorten
 from builtin_operations.logs.store import LogStore
-from pbhost.errors import JSON
+from pbhost.errors import JSON, DatabaseBusyError, DatabaseUnusableError
 from pbhost.model import clock
 from pbhost.model.dates import format_date
 from pbhost.services import LogLevel, RequestLogEntry
@@ -43,6 +43,7 @@ class LogsService:
         self.store: LogStore | None = None
         self._queue: list[_Queued] = []
         self._dropped = 0
+        self._complaint = ""
         self._last_flush = 0.0
         self._wake: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[object] | None = None
@@ -68,6 +69,8 @@ class LogsService:
         """Stores what is queued."""
         logging.getLogger("pbhost").removeHandler(self._bridge)
         await self.flush()
+        if lost := len(self._queue) + self._dropped:
+            self._complain(f"{lost} log entries are lost: the database took none until the end")
 
     def _configure(self) -> None:
         section = self._app.settings.section("logs")
@@ -134,7 +137,7 @@ class LogsService:
         await self._store_batch()
         self._flushing = None
         if self._queue:
-            self._wake_after(_PAUSE if len(self._queue) >= _BATCH else _IDLE_SECONDS)
+            self._wake_after(_PAUSE if len(self._queue) >= _BATCH and not self._complaint else _IDLE_SECONDS)
 
     async def flush(self) -> None:
         """Stores everything that was queued before this call."""
@@ -157,9 +160,27 @@ class LogsService:
         try:
             entries = await asyncio.to_thread(self._shape, batch)
             await store.insert(entries)
+        except (DatabaseBusyError, DatabaseUnusableError) as error:
+            # Locked, or no room: that may pass. Nothing waits for it but the entries, and those are bounded.
+            self._keep(batch)
+            self._complain(f"log entries cannot be stored for now: {error}")
         except Exception as error:
-            # Not through logging: this very service would queue the report of its own failure.
-            print(f"pbhost: {len(batch)} log entries could not be stored: {error}", file=sys.stderr)  # noqa: T201
+            self._complain(f"{len(batch)} log entries could not be stored: {error}")
+        else:
+            self._complaint = ""
+
+    def _keep(self, batch: list[_Queued]) -> None:
+        """Puts entries back in front of the queue; the oldest go when they are too many."""
+        waiting = [*batch, *self._queue]
+        excess = max(0, len(waiting) - _MAX_WAITING)
+        self._dropped += excess
+        self._queue = waiting[excess:]
+
+    def _complain(self, message: str) -> None:
+        """Says so once, not with every attempt; not through logging: this very service would queue the report."""
+        if message != self._complaint:
+            self._complaint = message
+            print(f"pbhost: {message}", file=sys.stderr)  # noqa: T201
 
     def _shape(self, batch: list[_Queued]) -> list[LogEntry]:
         return [self._entry(item) for item in batch]
