@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import AsyncIterator
 
 import bcrypt
@@ -79,3 +82,15 @@ async def test_a_full_queue_refuses_instead_of_piling_up() -> None:
     assert refused[0].status == 429
     assert (await hasher.hash("x")).startswith("$argon2id$")
     await hasher.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads")
+async def test_hashes_stand_back_for_the_event_loop(hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(hasher, "hash_sync", lambda *_: seen.append(_niceness()) or "")
+    await hasher.hash("secret")
+    assert seen[0] > _niceness()
+
+
+def _niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
