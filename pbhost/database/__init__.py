@@ -4,6 +4,7 @@ from pbhost.database.dialect import Dialect
 from pbhost.database.engine import (
     AsyncTransaction,
     Change,
+    Compacting,
     Connection,
     Engine,
     Lane,
@@ -16,6 +17,7 @@ from pbhost.database.fragments import Sql, SqlValue, bind, join
 __all__ = [
     "AsyncTransaction",
     "Change",
+    "Compacting",
     "Connection",
     "Dialect",
     "Engine",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pbhost.database.dialect import Dialect
 from pbhost.database.fragments import Sql, SqlValue
@@ -211,6 +211,19 @@ class Engine(Protocol):
 
     def snapshot_to(self, path: str) -> Awaitable[None]:
         """Writes a consistent copy of the database to a new file, without blocking writers for long."""
+        ...
+
+
+@runtime_checkable
+class Compacting(Protocol):
+    """An engine that can give back the room of deleted rows to the disk."""
+
+    async def compact(self) -> None:
+        """Writes the database anew without its unused pages. Writers wait meanwhile, readers do not.
+
+        Raises:
+            pbhost.errors.DatabaseError: no room for the copy, or somebody holds the database; nothing has changed.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pbhost.database import Connection, Row, SqlValue, Transaction
+from pbhost.database import Compacting, Connection, Row, SqlValue, Transaction
 from pbhost.errors import ConstraintError, DatabaseError, UniqueViolationError
 from pbhost.model.ids import LOWER_ALPHANUMERIC, random_text
 from pbhost.validation import number_text
@@ -56,6 +56,9 @@ class SqlConsole:
                     lambda transaction: transaction.execute_script(query), exclusive=True, timeout=_WRITE_TIMEOUT
                 )
             )
+        if isinstance(self._database, Compacting) and [_word(item) for item in statements(query)] == ["VACUUM"]:
+            await self._database.compact()
+            return SqlResult()
         if any(_writes(statement) for statement in statements(query)):
             # Its first word does not tell: a comment stands before it, or a WITH clause.
             names, rows, _ = await self._database.write(
@@ -113,8 +116,12 @@ def _without_comments(statement: str) -> str:
     return re.sub(r"--[^\n]*|/\*.*?(?:\*/|\Z)", " ", statement, flags=re.DOTALL).strip()
 
 
+def _word(statement: str) -> str:
+    return _without_comments(statement).upper()
+
+
 def _writes(statement: str) -> bool:
-    plain = _without_comments(statement).upper()
+    plain = _word(statement)
     return plain.startswith(_WRITING) or (plain.startswith("WITH") and _WRITING_WORD.search(plain) is not None)
 
 

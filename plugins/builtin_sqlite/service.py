@@ -256,6 +256,11 @@ class SqliteEngine:
         finally:
             await thread.close()
 
+    async def compact(self) -> None:
+        if self._writer is None:
+            raise DatabaseError("the database is not open for writing")
+        await self._writer.compact(self._options.write_timeout)
+
     # -- writing -----------------------------------------------------------------------------------------------------
 
     async def write(

@@ -141,6 +141,23 @@ class Writer:
             self._hop()
         return await future
 
+    async def compact(self, timeout: float) -> None:
+        """Writes the file anew; other writes wait, here and in other processes.
+
+        Raises:
+            DatabaseError: no room, or it took longer than ``timeout`` seconds; nothing has changed.
+        """
+
+        def vacuum(raw: sqlite3.Connection) -> None:
+            with self._turn:
+                self._thread.claim(None, timeout)
+                try:
+                    raw.execute("VACUUM")
+                finally:
+                    self._thread.release()
+
+        await self.between_transactions(vacuum)
+
     async def close(self) -> None:
         """Finishes what is queued, then closes the connection."""
         self._closed = True

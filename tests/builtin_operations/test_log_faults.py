@@ -138,6 +138,19 @@ async def test_retention_works_in_the_next_life_of_the_server(start: Start, tmp_
         await until(lambda: stored(directory) == [])
 
 
+async def test_who_keeps_no_logs_gets_their_room_back(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "pb_data" / "auxiliary.db"
+    async with start() as server:
+        for _ in range(300):
+            server.app.logs.write(0, "x" * 10_000)
+        await server.app.logs.flush()
+    assert (before := file.stat().st_size) > 3_000_000
+    async with start() as server:
+        assert (await server.request("PATCH", "/api/settings", {"logs": {"maxDays": 0}}, token=ROOT)).status == 200
+        await until(lambda: stored(tmp_path / "pb_data") == [])
+    assert file.stat().st_size < before / 10
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not holds():

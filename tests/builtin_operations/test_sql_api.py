@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -91,3 +92,24 @@ async def test_a_constraint_is_named(server: Running) -> None:
 
 async def test_only_superusers_may(server: Running) -> None:
     assert (await server.request("POST", "/api/sql", {"query": "select 1"})).status == 401
+
+
+@pytest.mark.parametrize("query", ["VACUUM", " vacuum ;\n", "-- make room\nVACUUM"])
+async def test_the_room_of_deleted_rows_can_be_given_back(server: Running, query: str) -> None:
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+    for statement in (
+        "CREATE TABLE things (id TEXT PRIMARY KEY, content TEXT)",
+        f"INSERT INTO things {rows} SELECT i, hex(randomblob(500)) FROM n",
+        "DELETE FROM things WHERE id > '3'",
+    ):
+        assert (await run(server, statement)).status == 200
+    kept = (await run(server, "SELECT count(*) FROM things")).body["rows"]
+    # Others write meanwhile; they wait, and nothing of theirs is lost.
+    writes = [run(server, f"INSERT INTO things VALUES ('new{number}', '')") for number in range(20)]
+    answer, *written = await asyncio.gather(run(server, query), *writes)
+    assert (answer.status, answer.body["rows"], answer.body["affectedRows"]) == (200, [], 0), answer.text
+    assert {item.status for item in written} == {200}
+    free = (await run(server, "PRAGMA freelist_count")).body["rows"]
+    assert int(free[0][0]) < 20
+    assert (await run(server, "SELECT count(*) FROM things")).body["rows"] == [[str(int(kept[0][0]) + 20)]]
+    assert (await run(server, "PRAGMA integrity_check")).body["rows"] == [["ok"]]

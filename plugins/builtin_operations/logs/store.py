@@ -14,7 +14,7 @@ from functools import cache
 import orjson
 
 from builtin_operations.logs.entry import LogEntry
-from pbhost.database import Connection, Engine, Row, Sql, Transaction
+from pbhost.database import Compacting, Connection, Engine, Row, Sql, Transaction
 from pbhost.errors import JSON
 from pbhost.model import clock
 from pbhost.model.dates import format_date
@@ -106,7 +106,11 @@ class LogStore:
                 deleted += transaction.execute("DELETE FROM _logs WHERE level < ?", (min_level,))
             return deleted
 
-        return await self._database.write(write)
+        deleted = await self._database.write(write)
+        if max_days == 0 and deleted and isinstance(self._database, Compacting):
+            # Who keeps no logs wants their room back.
+            await self._database.compact()
+        return deleted
 
 
 def _growing_ids(count: int) -> Iterator[str]:
