@@ -99,7 +99,9 @@ class AuthPlugin:
         from builtin_auth.api import routes
 
         methods = cast("list[services.AuthMethod]", app.collect("register_auth_methods"))
-        return routes(app, self.service(app), methods)
+        service = self.service(app)
+        service.know_methods(methods)
+        return routes(app, service, methods)
 
     @hookimpl
     def register_checks(self, app: App) -> list[services.Check]:
@@ -126,8 +128,9 @@ class AuthPlugin:
     def register_migrations(self) -> list[Migration]:
         """The tables that PocketBase does not have."""
         from builtin_auth import attempts, totp
+        from builtin_auth.oauth2 import apple_names
 
-        return [attempts.MIGRATION, totp.MIGRATION]
+        return [attempts.MIGRATION, totp.MIGRATION, apple_names.MIGRATION]
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 
@@ -199,7 +202,7 @@ class AuthPlugin:
     def _references(self, app: App) -> ReferenceChecks:
         from builtin_auth.reference_checks import ReferenceChecks
 
-        return ReferenceChecks(app, self.service(app).oauth2_providers())
+        return ReferenceChecks(app, self.service(app).link_providers())
 
 
 #: The class: each application gets an instance of its own, for it holds that application's services.

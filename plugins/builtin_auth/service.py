@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from builtin_auth.answer import AuthAnswer
@@ -23,9 +23,10 @@ from pbhost.model import Collection, Record, RequestContext
 
 if TYPE_CHECKING:
     from pbhost.app import App
-    from pbhost.services import OAuth2Provider, TokenType
+    from pbhost.services import AuthMethod, OAuth2Provider, TokenType
     from pbhost.services.sign_in import MailKind
 
+_OWN_METHODS = frozenset(("password", "oauth2", "otp", "totp"))
 _MAIL_PAUSE = 120.0
 _OTP_ATTEMPTS = 5
 _OTP_WINDOW = 180.0
@@ -50,14 +51,17 @@ class AuthService:
         self.verification_mails = SharedAttempts(app, "verification mail", 1, _MAIL_PAUSE)
         self.otp_attempts = SharedAttempts(app, "otp", _OTP_ATTEMPTS, _OTP_WINDOW)
         self.totp = Totp(app)
-        self.apple_names = AppleNames()
+        self.apple_names = AppleNames(app)
         self._providers: dict[str, OAuth2Provider] = {}
         self._providers_of = -1
+        #: Ways to sign in that others may tie accounts of elsewhere to, besides the OAuth2 providers.
+        self._methods: frozenset[str] = frozenset()
         self._watcher: asyncio.Task[object] | None = None
 
     async def start(self) -> None:
         """Begin to follow the changes that other processes make to auth records."""
         self.app.settings.on_change(self.otp_attempts.reset)
+        self.know_methods(cast("list[AuthMethod]", self.app.collect("register_auth_methods")))
         self._watcher = self.app.background(self._follow_changes(), name="auth: follow changes")
 
     async def stop(self) -> None:
@@ -77,6 +81,14 @@ class AuthService:
             self._providers = {provider.name: provider for provider in found}
             self._providers_of = generation
         return self._providers
+
+    def know_methods(self, methods: Iterable[AuthMethod]) -> None:
+        """What :meth:`link_providers` knows from now on."""
+        self._methods = frozenset(method.name for method in methods) - _OWN_METHODS
+
+    def link_providers(self) -> Container[str]:
+        """What ``provider`` of a linked account may be: OAuth2 providers, and ways to sign in of other plugins."""
+        return self._methods | self.oauth2_providers().keys()
 
     def cached_identity(self, token: str) -> Record | None:
         """See :class:`pbhost.services.Auth`."""

@@ -10,6 +10,7 @@ import jwt
 import pytest
 from builtin_auth.jwt_codec import InvalidToken
 from builtin_auth.oauth2 import id_token
+from builtin_auth.service import AuthService
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from pbhost.errors import JSON
@@ -98,6 +99,19 @@ async def test_apple_is_believed_by_its_signed_claims_alone(
     answer = await sign_in(site, provider="apple")
     assert answer.status == status, answer.body
     assert await site.count("users") == (1 if status == 200 else 0)
+
+
+async def test_the_name_that_apple_sent_with_the_redirect_is_the_users(
+    site: Site, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _enable_apple(site, provider, monkeypatch)
+    service = site.app.auth
+    assert isinstance(service, AuthService)
+    await service.apple_names.keep("123", '{"name":{"firstName":"Ann","lastName":"B"}}')
+    claims = {**CLAIMS, "exp": int(time.time()) + 60}
+    provider.token["id_token"] = jwt.encode(claims, RSA, algorithm="RS256", headers={"kid": "k1"})
+    answer = await sign_in(site, provider="apple")
+    assert answer["meta"]["name"] == "Ann B"  # type: ignore[index,call-overload]
 
 
 async def test_apple_tokens_of_another_hand_or_none_are_refused(

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientResponse
+from builtin_auth.service import AuthService
 
+from pbhost.model import clock
 from pbhost.testing import Answer, Running, running_app
 
 OWN, OTHER = {"X-Forwarded-For": "198.51.100.7"}, {"X-Forwarded-For": "198.51.100.8"}
@@ -114,6 +116,35 @@ async def test_a_refusal_is_told_to_the_page_and_to_the_popup(running: Running) 
         assert ends_in(await back(running, asking.state, query="error=access_denied&code=")) == "failure"
         _, data = await asking.event()
         assert data == {"state": asking.state, "code": "", "error": "access_denied"}
+
+
+async def test_a_name_from_apple_is_kept_for_the_sign_in_wherever_that_comes(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apple sends the name once, with the redirect; the sign-in may come to another worker process."""
+    other = AuthService(running.app).apple_names
+
+    async def post(state: str, code: str, user: str) -> None:
+        form = {"state": state, "code": code, "user": user}
+        assert (await running.request("POST", "/api/oauth2-redirect", data=form, headers=OWN)).status == 303
+
+    ann = json.dumps({"name": {"firstName": "Ann", "lastName": "B" * 200}})
+    for user, name in (
+        (ann, ("Ann " + "B" * 200)[:150]),
+        ("[", ""),
+        ('{"name":{"firstName":5}}', ""),
+        ("[" * 9999, ""),
+    ):
+        async with page(running, "@oauth2") as asking:
+            await post(asking.state, "code", user)
+            assert [await other.take("code"), await other.take("code")] == [name, ""]
+    await post("nobody", "code", ann)
+    assert await other.take("code") == ""
+    async with page(running, "@oauth2") as asking:
+        await post(asking.state, "code", ann)
+    late = clock.timestamp() + 61
+    monkeypatch.setattr(clock, "timestamp", lambda: late)
+    assert await other.take("code") == ""
 
 
 async def test_a_redirect_that_nobody_waits_for_fails_politely(running: Running) -> None:

@@ -48,10 +48,10 @@ class OAuth2Endpoints:
         except BadRequestError:
             return self._answer(is_post, success=False)
         if user and code and not error:
-            self._auth.apple_names.keep(code, user)
+            await self._auth.apple_names.keep(code, user)
         delivered = await self._deliver(state, code, error, context)
-        if not delivered:
-            self._auth.apple_names.take(code)
+        if user and not delivered:
+            await self._auth.apple_names.take(code)
         return self._answer(is_post, success=delivered and bool(code) and not error)
 
     async def _deliver(self, state: str, code: str, error: str, context: RequestContext) -> bool:

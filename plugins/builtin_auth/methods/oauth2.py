@@ -114,7 +114,7 @@ class OAuth2Method:
         async with self._exchanges:
             user = await exchange(config, code, verifier, redirect_url)
         if config.name == "apple" and not user.name:
-            user.name = self._auth.apple_names.take(code)
+            user.name = await self._auth.apple_names.take(code)
         record, link = await self._find_record(collection, config.name, user, context)
         attempt = _Attempt(collection, context, config.name, user, record, link, create_data, record is None)
         chain = self._app.hooks.chain("on_record_auth_with_oauth2_request", collection.tags)
