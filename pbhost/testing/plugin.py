@@ -6,8 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 
+from pbhost.testing.kits import KITS
+
 # Their asserts explain themselves, as those of a test module do.
-pytest.register_assert_rewrite("pbhost.testing.scenario")
+pytest.register_assert_rewrite("pbhost.testing.scenario", *(module for module, _ in KITS.values()))
 
 if find_spec("pytest_asyncio") is not None:
     from pbhost.testing.fixtures import (

@@ -160,6 +160,17 @@ async def running_app(
             dir=directory / "pb_plugins", only=tuple(only), block=tuple(block), tables=dict(options or {})
         ),
     )
+    async with running_config(config, *plugins) as running:
+        yield running
+
+
+@asynccontextmanager
+async def running_config(config: Config, *plugins: object) -> AsyncIterator[Running]:
+    """As :func:`running_app`, with a configuration that is complete but for the address.
+
+    Raises:
+        PbhostError: it cannot start.
+    """
     extra = [
         LoadedPlugin(
             name=str(getattr(target, "NAME", "") or f"test{index}"),

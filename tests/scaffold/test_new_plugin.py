@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
-import sysconfig
 import urllib.request
 from pathlib import Path
 
@@ -15,47 +12,7 @@ import pytest
 
 from pbhost.errors import PluginError
 from pbhost.plugins.scaffold import KINDS, create_plugin
-
-ROOT = Path(__file__).parents[2]
-
-
-class Environment:
-    """A virtual environment with pbhost from its wheel. The dependencies are those that are installed here."""
-
-    def __init__(self, directory: Path) -> None:
-        self.python = directory / "bin" / "python"
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", directory], check=True)
-        [site] = directory.glob("lib/python*/site-packages")
-        # As a plain path its own .pth files do not count, so the checkout that is installed there stays invisible.
-        (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
-
-    def install(self, wheel: Path) -> None:
-        arguments = ["install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", wheel]
-        subprocess.run([sys.executable, "-m", "pip", "--python", self.python, *arguments], check=True)
-
-    def uninstall(self, name: str) -> None:
-        arguments = ["uninstall", "--quiet", "--yes", name]
-        subprocess.run([sys.executable, "-m", "pip", "--python", self.python, *arguments], check=True)
-
-    def run(self, *arguments: str, cwd: Path) -> str:
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PBHOST_", "PYTHON", "PYTEST"))}
-        done = subprocess.run([self.python, *arguments], cwd=cwd, env=kept, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-
-def build(project: Path, into: Path) -> Path:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
-    subprocess.run(command, cwd=project, check=True, capture_output=True)
-    [wheel] = into.glob("*.whl")
-    return wheel
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    made = Environment(tmp_path_factory.mktemp("environment"))
-    made.install(build(ROOT, tmp_path_factory.mktemp("pbhost")))
-    return made
+from tests.scaffold.environment import Environment, build
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,8 @@ import pytest
 
 from pbhost.config import PluginsConfig
 from pbhost.errors import ConfigError
-from pbhost.plugins.manage import check_plugin, write_block
+from pbhost.plugins.checking import check_plugin
+from pbhost.plugins.manage import write_block
 
 REST = '[plugins.files] # ours\nurl = "x"\n'
 
@@ -45,8 +46,8 @@ def test_an_unusual_file_is_left_alone(text: str, tmp_path: Path) -> None:
 
 def test_a_check_names_the_nearest_hook(tmp_path: Path) -> None:
     (tmp_path / "demo.py").write_text("from pbhost import hookimpl\n@hookimpl\ndef on_record_creat(event): ...\n")
-    [finding] = check_plugin("demo", PluginsConfig(dir=tmp_path))
-    assert not finding.ok
-    assert "did you mean 'on_record_create'" in finding.detail
+    [result] = check_plugin("demo", PluginsConfig(dir=tmp_path)).results
+    assert result.verdict == "FAIL"
+    assert "did you mean 'on_record_create'" in result.detail
     with pytest.raises(ConfigError, match="did you mean 'demo'"):
         check_plugin("demoo", PluginsConfig(dir=tmp_path))
