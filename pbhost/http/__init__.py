@@ -3,6 +3,7 @@
 from pbhost.http import certificates as _certificates  # noqa: F401  # before anything else imports aiohttp
 from pbhost.http.answers import PreparedResponse, empty_answer, encoded_answer, error_answer, json_answer
 from pbhost.http.body import has_body, read_body, read_raw
+from pbhost.http.context import without_headers
 from pbhost.http.file_response import file_response
 from pbhost.http.json_text import dumps, loads
 from pbhost.http.picker import FieldsError, pick
@@ -54,4 +55,5 @@ __all__ = [
     "read_raw",
     "real_ip",
     "routes_of",
+    "without_headers",
 ]

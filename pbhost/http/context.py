@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 from yarl import URL
 
+from pbhost.errors import BadRequestError
+from pbhost.http.types import CONTEXT
 from pbhost.model import RequestContext
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
@@ -97,3 +100,27 @@ def bearer_token(request: web.Request) -> str:
     if len(value) > 7 and value[:7].lower() == "bearer ":
         return value[7:]
     return value
+
+
+def without_headers(request: web.Request, names: Collection[str]) -> web.Request:
+    """The request without some of its headers, also in rules and hooks: for a middleware to pass on.
+
+    Args:
+        request: its body must not have been read.
+        names: as sent, in any case. ``X-User`` and ``X_User`` are one name in rules and two here.
+
+    Raises:
+        BadRequestError: another header has no UTF-8 form.
+    """
+    dropped = {name.lower() for name in names}
+    kept = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in dropped)
+    if len(kept) == len(request.headers):
+        return request
+    try:
+        other = request.clone(headers=kept)
+    except UnicodeEncodeError as error:
+        raise BadRequestError(cause="a header has no UTF-8 form") from error
+    # One state for both: what handlers leave there for the pipeline is looked for in the request that came in.
+    other._state = request._state
+    other[CONTEXT].headers = HeaderValues(other.headers)
+    return other
