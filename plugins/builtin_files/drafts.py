@@ -24,6 +24,8 @@ from builtin_files import attrs
 from builtin_files.keys import PROCESS_PREFIX
 
 DIRECTORY = f"{PROCESS_PREFIX}drafts"
+#: Others may remove what is empty between two steps, but not for ever.
+_ATTEMPTS = 20
 #: Of a file name, by nearly every file system.
 _MAX_NAME = 255
 
@@ -50,7 +52,7 @@ class Draft:
         """
         self.file.flush()
         os.fsync(self.file.fileno())
-        for _ in range(3):
+        for _ in range(_ATTEMPTS):
             # A clean-up may remove the empty directory at the same moment.
             with suppress(FileNotFoundError):
                 make_directories(self._target.parent)
@@ -106,7 +108,7 @@ class Drafts:
         """
         # The name tells where the file was to go, as far as names may be that long.
         place = quote(target.relative_to(self._root).as_posix(), safe="")
-        while True:
+        for _ in range(_ATTEMPTS):
             name = secrets.token_hex(8)
             path = self._directory / (f"{name}-{place}" if len(name) + 1 + len(place) <= _MAX_NAME else name)
             try:
@@ -119,6 +121,7 @@ class Drafts:
             if os.fstat(file.fileno()).st_nlink:
                 return Draft(path, file, target)
             file.close()  # swept away between its creation and the lock
+        raise OSError("the directory of unfinished files keeps disappearing")
 
     def sweep(self) -> int:
         """Deletes what dead processes left; returns how many drafts that were."""

@@ -22,7 +22,7 @@ from builtin_files.names import original_name
 from builtin_files.thumb_geometry import is_allowed
 from builtin_files.thumbnails import Thumbnails, UnsupportedThumbError
 from builtin_files.workers import Workers
-from pbhost.errors import JSON
+from pbhost.errors import JSON, DatabaseError
 from pbhost.hooks.events import StorageEvent
 from pbhost.model import Record, UploadedFile
 from pbhost.services import Storage
@@ -328,6 +328,14 @@ class FilesService:
 
     async def _sweep(self, journal: Journal) -> None:
         """Decides the fate of what dead processes left: a file that no row names goes."""
+        try:
+            await self._sweep_unnamed(journal)
+            await self._sweep_deleted(journal)
+        except DatabaseError as error:
+            # A full disk, for instance. What is left stays in the journal and in the feed for the next start.
+            log.error("the files that a crash left could not be tidied up: %s", error)
+
+    async def _sweep_unnamed(self, journal: Journal) -> None:
         for key in await journal.left_behind(int(time.time())):
             collection_id, _, rest = key.partition("/")
             record_id, _, name = rest.partition("/")
@@ -338,7 +346,6 @@ class FilesService:
                 await self._delete_empty_directory(f"{collection_id}/{record_id}")
                 log.warning("deleted the file of a write that was cut short: %s", key)
             await journal.forget([key])
-        await self._sweep_deleted(journal)
 
     async def _is_anything_below(self, prefix: str) -> bool:
         directory = self._app.storage.local_path(prefix.rstrip("/"))
