@@ -10,6 +10,7 @@ from pathlib import Path
 from pbhost.config import OPTIONS
 from pbhost.hooks.specs import additions, application, mail, provide, register, requests, writes
 from pbhost.services import SERVICES
+from pbhost.testing.kits import KITS
 
 DOCS = Path(__file__).parent
 
@@ -64,8 +65,8 @@ What a plugin may replace as a whole, and the built-in that provides it. A plugi
 the built-in wins; the methods are those of the Protocol in `pbhost.services` (the database: `pbhost.database`). A provider with
 `async start()` and `async stop()` is started in this order and stopped in reverse. Generated from the code; do not edit.
 
-| service | reached as | provided by | Protocol |
-|---|---|---|---|
+| service | reached as | provided by | Protocol | kit, in `pbhost.testing` |
+|---|---|---|---|---|
 """
 
 SERVICES_TAIL = """
@@ -84,6 +85,29 @@ class PrintingMailer:
 def provide_mailer(app):
     return PrintingMailer()
 ```
+
+## Its kit
+
+Each service has a conformance kit: tests that any provider must pass, and that ours passes. A kit is a class; the tests of a
+replacement subclass it and say how its server is started. For most kits that is all:
+
+```py
+# tests/test_conformance.py
+import pytest
+from pbhost.testing import running_app
+from pbhost.testing.records_kit import RecordsKit
+
+
+class TestRecords(RecordsKit):
+    @pytest.fixture
+    async def running(self, tmp_path):
+        async with running_app(tmp_path) as running:    # installed plugins are loaded, this one among them
+            yield running
+```
+
+What a kit needs beyond that (a `storage`, a `hasher`, the place where mails arrive) its module says. The kit of the database is given an
+engine by `make_engine(directory)`. `pbhost plugin check NAME` runs the kits of an installed plugin on temporary directories, with its default
+options; `--with-options` takes those of the configuration, and then the tests write and delete where those lead.
 
 Blocking a built-in (`--block mail`) removes it; a plugin that needs its service refuses to start then, with a message that names
 both. [examples/plugins/memory_storage](../examples/plugins/memory_storage) replaces the file storage.
@@ -114,8 +138,13 @@ def services_page() -> str:
         returned = str(inspect.signature(getattr(provide, f"provide_{name}")).return_annotation)
         protocol = returned.removesuffix(" | None")
         attribute = "db" if name == "database" else name
-        rows.append(f"| {name} | `app.{attribute}` | `{plugin}` | `{protocol}` |")
+        rows.append(f"| {name} | `app.{attribute}` | `{plugin}` | `{protocol}` | {_kit(name)} |")
     return SERVICES_HEAD + "\n".join(rows) + "\n" + SERVICES_TAIL
+
+
+def _kit(service: str) -> str:
+    module, kit = KITS[service]
+    return f"`{module.removeprefix('pbhost.testing.')}.{kit}`"
 
 
 def _signature(name: str, spec: Callable[..., object]) -> str:
