@@ -144,10 +144,11 @@ class OperationsPlugin:
 
     @hookimpl
     def register_commands(self, app: App) -> list[click.Command]:
-        """``pbhost migrate``."""
+        """``pbhost migrate`` and ``pbhost backup``."""
+        from builtin_operations.backup_commands import backup_group
         from builtin_operations.migrations.commands import migrate_group
 
-        return [migrate_group(app)]
+        return [migrate_group(app), backup_group(app, lambda: self.of(app).backups)]
 
     @hookimpl
     def register_checks(self, app: App) -> list[Check]:
