@@ -21,6 +21,7 @@ from builtin_operations import plugin
 from builtin_operations.backups import pending
 from builtin_operations.backups.archive import ArchiveError, extract_archive, write_archive
 from builtin_operations.backups.presence import LOCK_FILE, Presence
+from builtin_operations.backups.workspace import Workspace, sweep
 
 from pbhost import hookimpl
 from pbhost.errors import ForbiddenError
@@ -262,6 +263,25 @@ async def test_a_command_beside_the_server_leaves_its_temporary_files_alone(
     go_on.set()
     assert (await making).status == 204
     assert await names(server) == ["slow.zip"]
+
+
+def test_the_temporary_files_of_a_killed_worker_go_and_those_of_living_ones_stay(tmp_path: Path) -> None:
+    making = "import sys; from pathlib import Path; from builtin_operations.backups.workspace import Workspace; "
+    making += "made = Workspace(Path(sys.argv[1])); print(made.path, flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", making, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        left = Path(killed.stdout.readline().strip())
+        living = Workspace(tmp_path)
+        (left / "archive.zip").write_bytes(b"half")
+        sweep(tmp_path)
+        assert {path.name for path in tmp_path.iterdir()} == {left.name, living.path.name}
+        killed.kill()
+        killed.wait()
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == [living.path]
+    living.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_restore_waits_until_commands_are_done(tmp_path: Path) -> None:

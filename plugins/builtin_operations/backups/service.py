@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from builtin_operations.backups import pending
 from builtin_operations.backups.archive import EXCLUDED, extract_archive, freeze, write_archive
 from builtin_operations.backups.names import AUTO_PREFIX, MANUAL_PREFIX, MAX_LENGTH, SUBMITTED, generate
+from builtin_operations.backups.workspace import Workspace, sweep
 from pbhost.database import Engine
 from pbhost.errors import JSON, REQUIRED, BadRequestError, FieldError, NotFoundError, ValidationError
 from pbhost.hooks.events import BackupEvent
@@ -59,7 +60,9 @@ class Backups:
         return s3 if isinstance(s3, Mapping) and s3.get("enabled") is True else None
 
     def tidy_up(self) -> None:
-        """Opens the directory of the archives, by which what a killed server was writing there is deleted."""
+        """Deletes what a killed server was writing, beside the requests; opening the archives' directory does so."""
+        sweeping = asyncio.to_thread(sweep, self._app.config.dir / pending.TEMP)
+        self._app.background(sweeping, name="backups: unfinished ones")
         if self._bucket() is None and self._app.has("files"):
             self.storage()
 
@@ -122,8 +125,8 @@ class Backups:
 
     async def _create(self, event: BackupEvent) -> None:
         directory = self._app.config.dir
-        temp = directory / pending.TEMP / f"backup_{random_text(8, LOWER_ALPHANUMERIC)}"
-        await asyncio.to_thread(temp.mkdir, parents=True)
+        workspace = await asyncio.to_thread(Workspace, directory / pending.TEMP)
+        temp = workspace.path
         archive = temp / "archive.zip"
         try:
             # Writers wait for this moment, so that the rows and the files of the archive agree.
@@ -136,7 +139,7 @@ class Backups:
                     event.name, source, content_type=_ZIP, metadata={"original-filename": event.name}
                 )
         finally:
-            await asyncio.to_thread(pending.remove, temp)
+            await asyncio.to_thread(workspace.close)
 
     async def _copy_databases(self, temp: Path) -> dict[str, Path]:
         copies: dict[str, Path] = {}
