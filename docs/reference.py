@@ -101,7 +101,7 @@ from pbhost.testing.records_kit import RecordsKit
 class TestRecords(RecordsKit):
     @pytest.fixture
     async def running(self, tmp_path):
-        async with running_app(tmp_path) as running:    # installed plugins are loaded, this one among them
+        async with running_app(tmp_path) as running:  # installed plugins are loaded, this one among them
             yield running
 ```
 
