@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -58,7 +59,7 @@ async def test_neither_handlers_nor_rules_see_it_and_all_else_goes_on(running: R
     # What the handler leaves in its request counts for the answer.
     assert "X-Frame-Options" not in answer.headers
     form = aiohttp.FormData({"title": "Form"})
-    form.add_field("file", b"x" * 3_000_000, filename="a.bin")
+    form.add_field("file", io.BytesIO(b"x" * 3_000_000), filename="a.bin")
     posted = await running.request("POST", "/show", data=form, headers=sent)
     assert posted["title"] == "Form"
 
