@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from pbhost_http_mail import HttpMailPlugin
+from pbhost_http_mail.mailer import HttpMailer
 
 from pbhost.errors import JSON, ConfigError
 from pbhost.services import MailAddress, MailMessage
@@ -202,3 +203,9 @@ async def test_the_key_is_not_sent_in_the_clear_nor_shown(tmp_path: Path, runnin
     with pytest.raises(ConfigError, match=r"url must start with https://"):
         async with running_app(tmp_path / "other", HttpMailPlugin(), options={"http_mail": options}):
             pass
+
+
+async def test_without_a_key_the_mailer_of_before_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with running_app(tmp_path, HttpMailPlugin()) as running:
+        assert not isinstance(running.app.mailer, HttpMailer)
+    assert "api_key is not set" in caplog.text

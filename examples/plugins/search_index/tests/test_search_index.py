@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from pbhost.errors import JSON, ConfigError
 from pbhost.testing import Client, Running, running_app
 
 POSTS = "/api/collections/posts/records"
+#: The plugin as an installed distribution, if these tests run where it is one.
+INSTALLED = [point.name for point in entry_points(group="pbhost.plugins") if point.value == "pbhost_search_index"]
 FIELDS: dict[str, JSON] = {"posts": ["title", "body", "tags", "secret", "salary"], "pages": ["title"]}
 
 
@@ -183,7 +186,7 @@ async def test_what_happened_while_the_index_was_away_is_caught_up(tmp_path: Pat
     async with a_site(tmp_path) as site:
         await site.anyone.post(POSTS, {"title": "before"})
         assert await site.find("before") == ["before"]
-    async with running_app(tmp_path) as running:  # without the plugin
+    async with running_app(tmp_path, block=INSTALLED) as running:  # without the plugin
         posts = await running.app.records.find_many("posts")
         await running.app.records.delete(posts[0])
         await running.app.records.create("posts", {"title": "meanwhile"})
@@ -200,7 +203,7 @@ async def test_what_happened_while_the_index_was_away_is_caught_up(tmp_path: Pat
     assert [hit.key for hit in await index.search(["marker"], ["other"], limit=9, offset=0)] == [("other", "x")]
     await index.close()
 
-    async with running_app(tmp_path) as running:
+    async with running_app(tmp_path, block=INSTALLED) as running:
         await running.app.records.create("posts", {"title": "pruned"})
         await running.app.db.write(lambda tx: tx.execute("DELETE FROM _pbhost_changes"))
     async with a_site(tmp_path) as site:
