@@ -128,7 +128,7 @@ def _loaded(config: Config, diagnosis: Diagnosis) -> PluginRegistry | None:
     """The plugins; those that cannot be loaded are reported and left out, so that the others' checks still run."""
     from pbhost.plugins import PluginRegistry
     from pbhost.plugins.discovery import discover
-    from pbhost.plugins.loading import load
+    from pbhost.plugins.loading import LoadedPlugin, check_hooks, import_plugin
 
     faults: list[str] = []
     registry = PluginRegistry(config.plugins)
@@ -137,9 +137,18 @@ def _loaded(config: Config, diagnosis: Diagnosis) -> PluginRegistry | None:
     except PbhostError as error:
         diagnosis.add("plugins", "plugins can be loaded", [_broken(str(error), _NO_START)])
         return None
+    imported: list[LoadedPlugin] = []
     for candidate in candidates:
         try:
-            registry.add(load(candidate, registry.manager.hook))
+            plugin = import_plugin(candidate)
+            registry.define_hooks(plugin)
+            imported.append(plugin)
+        except PbhostError as error:
+            faults.append(str(error))
+    for plugin in imported:
+        try:
+            check_hooks(plugin, registry.manager.hook)
+            registry.add(plugin)
         except PbhostError as error:
             faults.append(str(error))
     if not faults:
