@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from builtin_mail.encoding import encode, recipients
@@ -15,9 +16,15 @@ if TYPE_CHECKING:
 
 MAX_DELIVERIES = 16
 
+# Not below "pbhost", whose messages are stored in the database: mails carry tokens.
+log = logging.getLogger("builtin_mail")
+
 
 class Mailer:
-    """Sends mail by SMTP when the settings enable it, else by the machine's ``sendmail``."""
+    """Sends mail by SMTP when the settings enable it, else by the machine's ``sendmail``.
+
+    In development each mail is shown in the terminal too; where no SMTP server is set up it goes nowhere else.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -43,8 +50,12 @@ class Mailer:
         mail = encode(message)
         sender = message.sender.address if message.sender else ""
         smtp = self._app.settings.section("smtp")
+        if self._app.config.dev:
+            text = mail.get_body(("plain",))
+            content = text.get_content() if text is not None else ""
+            log.info("mail to %s: %s\n\n%s", ", ".join(recipients(message)), mail["Subject"], content)
         async with self._slots:
             if smtp.get("enabled") is True:
                 await send_smtp(SmtpOptions.of(smtp), mail, sender, recipients(message))
-            else:
+            elif not self._app.config.dev:
                 await send_sendmail(mail, sender, recipients(message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 from .conftest import Server, free_port
@@ -39,6 +40,25 @@ def test_sign_up_two_factors_new_address_new_password_and_the_mails_of_each(
     place = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z - 127\.0\.0\.1 "
     assert re.search(place + "Café <i>/2.0", alert.text)
     assert re.search(place + "Café &lt;i&gt;/2.0", alert.html)
+
+
+def test_in_development_mails_are_shown_in_the_terminal_and_stored_nowhere(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server("--dev")
+    form = {"email": OLD, "password": "password-of-ann", "passwordConfirm": "password-of-ann"}
+    assert server.request("POST", "/api/collections/users/records", form)[0] == 200
+    assert server.request("POST", "/api/collections/users/request-verification", {"email": OLD})[0] == 204
+    deadline = time.monotonic() + 10
+    while (found := re.search(r"/auth/confirm-verification/([\w.-]+)", server.output())) is None:
+        assert time.monotonic() < deadline, server.output()
+        time.sleep(0.02)
+    assert f"mail to {OLD}: Verify your " in server.output()
+    body = {"token": found[1]}
+    assert server.request("POST", "/api/collections/users/confirm-verification", body)[0] == 204
+    assert server.stop() == 0
+    for file in server.dir.glob("*.db*"):
+        assert found[1].encode() not in file.read_bytes(), file.name
 
 
 def _is_complete(mail: Mail, recipient: str) -> None:
