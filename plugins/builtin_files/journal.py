@@ -66,7 +66,7 @@ class Journal:
         return [
             str(key)
             for key, owner, created in rows
-            if owner != self._owner and (_is_gone(str(owner)) or now - int(str(created)) > _MAX_AGE)
+            if owner != self._owner and _is_left_behind(str(owner), now - int(str(created)))
         ]
 
     async def forget(self, keys: Sequence[str]) -> None:
@@ -90,12 +90,18 @@ class Journal:
         await self._engine.write(note)
 
 
-def _is_gone(owner: str) -> bool:
-    """Whether the process of an entry is known to have ended."""
+def _is_left_behind(owner: str, age: int) -> bool:
+    """Whether nobody will end an entry. Its age says so only where the process cannot be asked: a clock may jump."""
+    is_gone = _is_gone(owner)
+    return age > _MAX_AGE if is_gone is None else is_gone
+
+
+def _is_gone(owner: str) -> bool | None:
+    """Whether the process of an entry has ended; None where that cannot be known."""
     pid, _, rest = owner.partition(":")
     started = rest.partition(":")[0]
     if os.name == "nt" or not pid.isdigit():
-        return False  # cannot be asked there without risk to the process
+        return None  # cannot be asked there without risk to the process
     if int(pid) == os.getpid():
         # The same number, but perhaps another life of it.
         return started != _started(os.getpid())
@@ -104,9 +110,11 @@ def _is_gone(owner: str) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        return False
+        return None
+    if not started:
+        return None
     # A killed process that nobody waits for (a container without an init) keeps its number and its start.
-    return bool(started) and (started != _started(int(pid)) or _is_zombie(int(pid)))
+    return started != _started(int(pid)) or _is_zombie(int(pid))
 
 
 def _is_zombie(pid: int) -> bool:

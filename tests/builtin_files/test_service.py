@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+from builtin_files.journal import Journal
 
 from pbhost import BadRequestError, Skip, UploadedFile, ValidationError, hookimpl
 from pbhost.errors import JSON
@@ -352,3 +353,41 @@ async def test_after_kill_9_rows_and_files_agree(tmp_path: Path) -> None:
     finally:
         process.terminate()
         process.wait()
+
+
+async def test_only_what_dead_processes_noted_is_left_behind_whatever_the_clock_says(site: Site) -> None:
+    noting = (
+        "import asyncio, sys\n"
+        "from builtin_files.journal import Journal\n"
+        "print(Journal(None)._owner, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    engine = site.server.app.db.auxiliary
+    assert engine is not None
+    journal = Journal(engine)
+    day = 24 * 3600
+    owners: list[str] = []
+    processes: list[subprocess.Popen[str]] = []
+    try:
+        for _ in range(2):
+            process = subprocess.Popen(
+                [sys.executable, "-c", noting], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            processes.append(process)
+            assert process.stdout is not None
+            owners.append(process.stdout.readline().strip())
+        processes[0].kill()
+        processes[0].wait()
+        rows = [
+            ("dead", owners[0], 0),
+            ("living", owners[1], 0),
+            ("old", "who:knows", 0),
+            ("new", "who:knows", 2 * day),
+        ]
+        insert = "INSERT INTO _pbhost_pending_files (key, owner, created) VALUES (?, ?, ?)"
+        await engine.write(lambda tx: tx.execute_many(insert, rows))
+        assert await journal.left_behind(2 * day) == ["dead", "old"]
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()

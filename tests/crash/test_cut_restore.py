@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,8 @@ def test_a_restore_cut_short_is_finished_by_the_next_start(
     (data / "backups").mkdir()
     staged = data / pending.TEMP / "pb_restore_x"
     _fill(staged, "new")
+    # It waits for all that this machine has to write, which a killed process does not need.
+    monkeypatch.setattr(os, "sync", lambda: None)
     pending.stage(data, staged, ["backups", pending.TEMP])
     presence = Presence(data)
     rename, left = Path.rename, before
@@ -52,7 +55,11 @@ def test_a_restore_cut_short_is_finished_by_the_next_start(
     except Cut:
         monkeypatch.setattr(Path, "rename", rename)
         pending.apply(data, presence)
+    # Until what has to follow is done, a start knows that the content was restored.
+    assert pending.apply(data, presence) is True
+    pending.adopted(data)
+    assert pending.apply(data, presence) is False
     presence.end()
     assert _content(data) == dict.fromkeys(FILES, "new")
     assert (data / "backups").is_dir()
-    assert [path.name for path in (data / pending.TEMP).iterdir()] == ["restored"]
+    assert list((data / pending.TEMP).iterdir()) == []
