@@ -26,7 +26,7 @@ check: $(DEV) ## linters, types, import rules
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
 
-crash: $(DEV) ## kill the server at random moments and look for what is lost (CRASH_ROUNDS=60 CRASH_SEED=n)
+crash: $(DEV) ## kill the server at random moments and look for what is lost (CRASH_ROUNDS=60 CRASH_WORKERS=n CRASH_SEED=n)
 	$(BIN)/python -m tests.crash $(ARGS)
 
 bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
