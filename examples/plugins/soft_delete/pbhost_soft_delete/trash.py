@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from pbhost import ApiError, App, BadRequestError, Collection, NotFoundError, Record
+from pbhost import ApiError, App, BadRequestError, Collection, NotFoundError, Record, RequestContext
 from pbhost.database import AsyncTransaction
 from pbhost.http import context_of
 from pbhost.model.clock import utc_now
@@ -55,9 +55,8 @@ class Trash:
             record = await records.find(collection, id_, tx=tx)
             if record is None or not (record[self._options.field] or wanted):
                 raise NotFoundError
-            # A rule that only superusers fulfil is None; who may not restore learns nothing of what was deleted.
-            if not await records.satisfies(record, self._options.restore_rule, context, tx=tx):
-                raise NotFoundError
+            if not await self._may_restore(record, context, tx):
+                raise NotFoundError  # who may not restore learns nothing of what was deleted
             if wanted:
                 await self._apply_version(record, int(wanted), tx)
             along = await self._deleted_along(record, tx) if record[self._options.field] else []
@@ -86,6 +85,14 @@ class Trash:
         if collection.name not in self._options.collections:
             raise NotFoundError
         return collection
+
+    async def _may_restore(self, record: Record, context: RequestContext, tx: AsyncTransaction) -> bool:
+        """Whether the caller fulfils the restore rule, and could see the record if it was not deleted."""
+        records, living = self._app.records, record.copy()
+        living[self._options.field] = ""
+        view_rule = record.collection.view_rule
+        sees = await tx.run(lambda connection: records.within(connection).would_satisfy(living, view_rule, context))
+        return sees and await records.satisfies(record, self._options.restore_rule, context, tx=tx)
 
     async def _apply_version(self, record: Record, number: int, tx: AsyncTransaction) -> None:
         collection = record.collection

@@ -56,7 +56,8 @@ async def collections(superuser: Client) -> None:
     relation = {"name": "post", "type": "relation", "collectionId": posts["id"], "cascadeDelete": True, "maxSelect": 1}
     for name in ("comments", "notes"):
         fields = [{"name": "text", "type": "text"}, {"name": "author", "type": "text"}, relation]
-        made = await superuser.post("/api/collections", {"name": name, "fields": fields, **RULES})
+        rules = {**RULES, "viewRule": "text != 'private'"}
+        made = await superuser.post("/api/collections", {"name": name, "fields": fields, **rules})
         assert made.status == 200, made.body
 
 
@@ -191,6 +192,10 @@ async def test_who_may_restore(anyone: Client, root: Client, member: Client) -> 
     assert (await restore(member, "posts", other["id"])).status == 404
     assert (await restore(member, "posts", own["id"])).status == 200
     assert (await restore(root, "posts", own["id"])).status == 404, "it is not deleted"
+    unseen = await root.post(path("comments"), {"text": "private", "author": member.record.id})
+    await root.delete(path("comments", unseen["id"]))
+    assert (await restore(member, "comments", unseen["id"])).status == 404, "what one could not see"
+    assert (await restore(root, "comments", unseen["id"])).status == 200
     assert (await restore(root, "notes", own["id"])).status == 404
     assert (await member.get(f"/api/soft-delete/posts/{own['id']}/history")).status == 403
 
