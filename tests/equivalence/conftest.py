@@ -27,9 +27,8 @@ def cases(usual: int, share: float = 1.0) -> settings:
     )
 
 
-@pytest.fixture(
-    autouse=True, scope="module"
-)  # a package's ends with the run: the clock stood still for the tests after
+# Of the module: a package's ends with the run, and the clock would stand still for the tests after it.
+@pytest.fixture(autouse=True, scope="module")
 def fixed_clock() -> Iterator[None]:
     """The moment that the reference evaluator knows, for the macros."""
     with pytest.MonkeyPatch.context() as patch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hypothesis import strategies as st
@@ -434,7 +434,7 @@ def quoted(text: str) -> str:
 class ListQuestion:
     """A list: whose, of what, under which rule."""
 
-    table: Table
+    table: Table = field(repr=False)  # it is part of the world, which is shown beside
     request: Request
     client: bool
     rule: str

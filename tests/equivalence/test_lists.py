@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from . import reference
 from .compiled import Compiled
 from .conftest import cases
+from .dense import dense_questions, dense_worlds
 from .strategies import ListQuestion, list_questions, worlds
 from .world import Forbidden, Refused, TooLarge, World
 
 #: What is asked of each schema with its rows.
 QUESTIONS = 10
+DENSE_QUESTIONS = 25
 
 
 @st.composite
@@ -24,9 +26,24 @@ def worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestion]]:
     return world, [draw(list_questions(world)) for _ in range(QUESTIONS)]
 
 
-@cases(240)
+@cases(110)
 @given(worlds_and_questions())
 def test_every_list_shows_the_rows_that_the_reference_shows(drawn: tuple[World, list[ListQuestion]]) -> None:
+    world, questions = drawn
+    with closing(Compiled(world)) as compiled:
+        for question in questions:
+            _check(world, compiled, question)
+
+
+@st.composite
+def dense_worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestion]]:
+    world = draw(dense_worlds())
+    return world, [draw(dense_questions(world)) for _ in range(DENSE_QUESTIONS)]
+
+
+@cases(70, 0.5)
+@given(dense_worlds_and_questions())
+def test_conditions_that_share_rows_share_them_as_in_the_reference(drawn: tuple[World, list[ListQuestion]]) -> None:
     world, questions = drawn
     with closing(Compiled(world)) as compiled:
         for question in questions:

@@ -78,7 +78,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, object] = field(default_factory=dict)
     #: The caller's collection and row, None for a guest.
-    auth: tuple[Table, Row] | None = None
+    auth: tuple[Table, Row] | None = field(default=None, repr=False)
     now: datetime = datetime(2024, 2, 29, 13, 4, 5, 678_000, UTC)
 
     @property
