@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from pbhost import App, hookimpl
+from pbhost import App, FieldError, ValidationError, hookimpl
 from pbhost.hooks.events import BootstrapEvent, CollectionEvent, RecordEvent
 from pbhost_tenancy.options import CONFIG_SCHEMA, NAME, Options
 from pbhost_tenancy.schema import Schema
@@ -41,6 +41,11 @@ class TenancyPlugin:
     @hookimpl(trylast=True)
     def on_collection_update(self, event: CollectionEvent) -> None:
         """Whatever was changed, the guard stands again when the collection is saved."""
+        tenanted, old = self._options_of(event.app).collections, event.old
+        if old is not None and old.name in tenanted and event.collection.name not in tenanted:
+            # Under a name that nobody configured, its rules could be saved without the guard from then on.
+            message = "Its records belong to tenants: add the new name to the configuration of tenancy first."
+            raise ValidationError({"name": FieldError("tenancy_renamed", message)})
         self._apply(event)
 
     @hookimpl

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from pbhost_tenancy import TenancyPlugin
 
+from pbhost import BadRequestError, NotFoundError, RequestContext
 from pbhost.errors import JSON
 from pbhost.testing import Answer, Client, RealtimeReader, Running, running_app
 
@@ -334,6 +335,25 @@ async def test_the_guard_is_there_whatever_an_administrator_saves(world: World) 
     saved = await world.superuser.patch("/api/collections/projects", {"fields": without, "listRule": ""})
     assert (saved.status, len(without)) == (200, len(fields) - 1)
     assert await stored_tenant(world, "projects", world.ours.project) == world.ours.id
+
+
+async def test_a_tenanted_collection_does_not_slip_away_under_another_name(world: World) -> None:
+    refused = await world.superuser.patch("/api/collections/projects", {"name": "works"})
+    assert refused.status == 400
+    data = refused["data"]
+    assert isinstance(data, dict)
+    assert list(data) == ["name"]
+
+
+async def test_code_that_writes_for_a_caller_is_held_to_the_same(world: World) -> None:
+    records = world.running.app.records
+    caller = RequestContext(method="POST", auth=world.ours.member.record)
+    made = await records.create("projects", {"title": "x"}, as_=caller)
+    assert made["tenant"] == world.ours.id
+    with pytest.raises(BadRequestError):
+        await records.create("projects", {"title": "x", "tenant": world.theirs.id}, as_=caller)
+    with pytest.raises(NotFoundError):
+        await records.update("projects", world.theirs.project, {"title": "taken"}, as_=caller)
 
 
 async def test_a_view_without_the_tenant_is_refused(world: World) -> None:
