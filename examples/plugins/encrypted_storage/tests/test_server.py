@@ -98,7 +98,7 @@ async def test_a_file_that_does_not_open_is_an_error_of_the_server_and_says_why_
 
 async def test_a_directory_of_plain_files_is_taken_over_and_keys_are_rotated(tmp_path: Path) -> None:
     content = picture()
-    async with running_app(tmp_path) as running:
+    async with running_app(tmp_path, only=("sqlite", "records", "operations", "auth", "files")) as running:
         path = await upload(Client(running, await running.superuser()), content)
 
     first: dict[str, JSON] = {"current": "first", "keys": {"first": FIRST}, "accept_plain": True}
