@@ -15,7 +15,7 @@ from pbhost.services.checks import Severity
 
 if TYPE_CHECKING:
     from pbhost.cli.diagnosis import Diagnosis
-    from pbhost.cli.root import Invocation
+    from pbhost.cli.invocation import Invocation
     from pbhost.services.checks import Finding
 
 _COLOURS: Final = {Severity.ADVICE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "red"}

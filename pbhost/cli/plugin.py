@@ -13,7 +13,7 @@ from pbhost.config import CONFIG_FILE
 from pbhost.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pbhost.cli.root import Invocation
+    from pbhost.cli.invocation import Invocation
     from pbhost.config import PluginsConfig
     from pbhost.plugins.checking import CheckedPlugin, CheckResult
 

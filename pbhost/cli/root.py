@@ -2,49 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pbhost.cli.doctor import doctor_command
 from pbhost.cli.flags import config_options, given_flags
+from pbhost.cli.invocation import Invocation
 from pbhost.cli.plugin import plugin_group
 from pbhost.cli.types import types_group
-from pbhost.config import Config, load_config
 from pbhost.validation import closest
-
-if TYPE_CHECKING:
-    from pbhost.app import App
-    from pbhost.plugins import PluginRegistry
-
-
-class Invocation:
-    """What the commands of one command line share; plugins are loaded only by those that need them."""
-
-    def __init__(self, flags: dict[str, object], file: Path | None) -> None:
-        self.flags = flags
-        self.file = file
-
-    @cached_property
-    def config(self) -> Config:
-        """The configuration."""
-        return load_config(self.flags, file=self.file)
-
-    @cached_property
-    def plugins(self) -> PluginRegistry:
-        """The loaded plugins."""
-        from pbhost.plugins import load_plugins
-
-        return load_plugins(self.config.plugins)
-
-    @cached_property
-    def app(self) -> App:
-        """An application that is not started."""
-        from pbhost.app import App
-
-        return App(self.config, self.plugins)
 
 
 class Root(click.Group):

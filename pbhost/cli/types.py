@@ -13,7 +13,7 @@ from pbhost.cli.typed_schema import TypedCollection, typed_collections
 
 if TYPE_CHECKING:
     from pbhost.app import App
-    from pbhost.cli.root import Invocation
+    from pbhost.cli.invocation import Invocation
 
 Writer = Callable[[Sequence[TypedCollection]], str]
 
