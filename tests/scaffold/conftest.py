@@ -1,6 +1,8 @@
-"""One clean environment for all tests of this directory: making it takes most of their time."""
+"""Two clean environments for all tests of this directory: making them takes most of their time."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +10,21 @@ from tests.scaffold.environment import ROOT, Environment, build
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def pbhost_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("pbhost"))
+
+
+@pytest.fixture(scope="session")
+def environment(pbhost_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Where plugins are written."""
     made = Environment(tmp_path_factory.mktemp("environment"))
-    made.install(build(ROOT, tmp_path_factory.mktemp("pbhost")))
+    made.install(pbhost_wheel)
+    return made
+
+
+@pytest.fixture(scope="session")
+def elsewhere(pbhost_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Where they are used."""
+    made = Environment(tmp_path_factory.mktemp("elsewhere"))
+    made.install(pbhost_wheel)
     return made

@@ -27,6 +27,10 @@ class Environment:
         arguments = ["install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", wheel]
         subprocess.run([sys.executable, "-m", "pip", "--python", self.python, *arguments], check=True)
 
+    def install_editable(self, project: Path) -> None:
+        arguments = ["install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--editable", project]
+        subprocess.run([self.python, "-m", "pip", *arguments], check=True)
+
     def uninstall(self, name: str) -> None:
         arguments = ["uninstall", "--quiet", "--yes", name]
         subprocess.run([sys.executable, "-m", "pip", "--python", self.python, *arguments], check=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -12,28 +14,63 @@ import pytest
 
 from pbhost.errors import PluginError
 from pbhost.plugins.scaffold import KINDS, create_plugin
-from tests.scaffold.environment import Environment, build
+from tests.scaffold.environment import ROOT, Environment, build
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_plugin_is_tested_built_installed_and_served(kind: str, environment: Environment, tmp_path: Path) -> None:
+def test_its_author_makes_tests_and_serves_it(kind: str, environment: Environment, tmp_path: Path) -> None:
     name = f"my_{kind.replace('-', '_')}"
     environment.run("-m", "pbhost", "plugin", "new", name, "--kind", kind, cwd=tmp_path)
     project = tmp_path / f"pbhost-{name.replace('_', '-')}"
-    environment.install(build(project, tmp_path / "dist"))
+    environment.install_editable(project)
     try:
         assert " passed" in environment.run("-m", "pytest", "-q", cwd=project)
-        environment.run("-m", "pbhost", "plugin", "check", name, cwd=tmp_path)
-        shown = json.loads(environment.run("-m", "pbhost", "plugins", "--json", cwd=tmp_path))["plugins"]
-        assert [plugin["source"] for plugin in shown if plugin["name"] == name] == ["package"]
-        serve(environment, tmp_path)
+        serve(environment, project, "--dev")
     finally:
         environment.uninstall(project.name)
 
 
-def serve(environment: Environment, directory: Path) -> None:
-    command = [environment.python, "-m", "pbhost", "serve", "--http", "127.0.0.1:0"]
-    with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True) as server:
+def test_somebody_else_installs_the_wheels_and_serves_them(elsewhere: Environment, tmp_path: Path) -> None:
+    names = {f"my_{kind.replace('-', '_')}" for kind in KINDS}
+    for kind in KINDS:
+        [path, *_] = create_plugin(f"my_{kind.replace('-', '_')}", kind, tmp_path)
+        build(tmp_path / path.parts[0], tmp_path / "dist" / kind)
+    wheels = sorted((tmp_path / "dist").rglob("*.whl"))
+    user = tmp_path / "user"
+    user.mkdir()
+    installed = elsewhere.pbhost("plugin", "install", "--no-index", *wheels, cwd=user)
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    try:
+        shown = json.loads(elsewhere.run("-m", "pbhost", "plugins", "--json", cwd=user))["plugins"]
+        assert {plugin["name"] for plugin in shown if plugin["source"] == "package"} == names
+        serve(elsewhere, user)
+    finally:
+        gone = elsewhere.pbhost("plugin", "uninstall", *names, cwd=user)
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+
+
+def test_new_plugins_are_fully_typed(tmp_path: Path) -> None:
+    for kind in KINDS:
+        create_plugin(f"my_{kind.replace('-', '_')}", kind, tmp_path)
+    projects = sorted(tmp_path.iterdir())
+    files = [path for project in projects for path in (*project.glob("pbhost_*"), *project.glob("tests/*.py"))]
+    # From the checkout, whose cache is warm; --strict as their own configuration says.
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *files],
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": ":".join(map(str, projects))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def serve(environment: Environment, directory: Path, *arguments: str) -> None:
+    command = [environment.python, "-m", "pbhost", "serve", "--http", "127.0.0.1:0", *arguments]
+    with subprocess.Popen(
+        command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
         try:
             assert server.stdout is not None
             found = re.search(r"http://\S+", server.stdout.readline())
