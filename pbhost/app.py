@@ -102,7 +102,10 @@ class App:
         if chain is None:
             await self._stop_services()
         else:
-            await chain.run(TerminateEvent(app=self, is_restart=is_restart), self._stop_services)
+            try:
+                await chain.run(TerminateEvent(app=self, is_restart=is_restart), self._stop_services)
+            finally:
+                await self._stop_services()  # also when a hook failed before it came to that
 
     @asynccontextmanager
     async def inspection(self) -> AsyncIterator[Mapping[str, PbhostError]]:
