@@ -127,10 +127,10 @@ class AuthPlugin:
     @hookimpl
     def register_migrations(self) -> list[Migration]:
         """The tables that PocketBase does not have."""
-        from builtin_auth import attempts, totp
+        from builtin_auth import attempts, pretended_codes, totp
         from builtin_auth.oauth2 import apple_names
 
-        return [attempts.MIGRATION, totp.MIGRATION, apple_names.MIGRATION]
+        return [attempts.MIGRATION, totp.MIGRATION, apple_names.MIGRATION, pretended_codes.MIGRATION]
 
     # -- hooks ---------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from builtin_auth.lookup import Lookup
 from builtin_auth.oauth2.apple_names import AppleNames
 from builtin_auth.options import AuthOptions, OptionsCache
 from builtin_auth.origins import Origins
+from builtin_auth.pretended_codes import PretendedCodes
 from builtin_auth.record_mails import RecordMails
 from builtin_auth.second_factor import SecondFactor
 from builtin_auth.tokens import Tokens
@@ -50,6 +51,7 @@ class AuthService:
         self.reset_mails = SharedAttempts(app, "password reset mail", 1, _MAIL_PAUSE)
         self.verification_mails = SharedAttempts(app, "verification mail", 1, _MAIL_PAUSE)
         self.otp_attempts = SharedAttempts(app, "otp", _OTP_ATTEMPTS, _OTP_WINDOW)
+        self.pretended_codes = PretendedCodes(app)
         self.totp = Totp(app)
         self.apple_names = AppleNames(app)
         self._providers: dict[str, OAuth2Provider] = {}

@@ -7,8 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import bcrypt
 import pytest
+from builtin_auth.service import AuthService
 
 from pbhost.errors import JSON
+from pbhost.model import clock
 from pbhost.testing import Answer
 
 from .conftest import PASSWORD, Later, Site, text
@@ -120,6 +122,62 @@ async def test_who_has_all_codes_already_is_not_told_from_nobody(site: Site, wor
     done = [(await work.of(site.post("users/request-otp", {"email": email})))[1] for email in WHO]
     assert done[0] == done[1]
     assert await site.count("_otps") == 10
+
+
+async def test_guesses_of_codes_that_were_never_sent_are_counted_like_others(site: Site) -> None:
+    """Together for all codes of an address, and until their time is over."""
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    seen = []
+    for email in WHO:
+        ids = [(await site.post("users/request-otp", {"email": email}))["otpId"] for _ in range(2)]
+        forms = [{"otpId": ids[number % 2], "password": "x"} for number in range(7)]
+        answers = [await site.post("users/auth-with-otp", form) for form in forms]
+        seen.append([(answer.status, str(answer.body)) for answer in answers])
+        assert [answer.status for answer in answers] == [400] * 5 + [429] * 2
+    assert seen[0] == seen[1]
+    unknown = [await site.post("users/auth-with-otp", {"otpId": "x" * 15, "password": "x"}) for _ in range(7)]
+    assert {answer.status for answer in unknown} == {400}
+
+
+async def test_asking_again_and_again_gives_nobody_the_newest_id_too(site: Site) -> None:
+    await site.running.user()
+    await site.options(otp={"enabled": True})
+    for email in WHO:
+        ids = [text(await site.post("users/request-otp", {"email": email}), "otpId") for _ in range(12)]
+        assert len(set(ids)) == 10, email
+        assert ids[9] == ids[10] == ids[11]
+    other = text(await site.post("users/request-otp", {"email": "other@example.com"}), "otpId")
+    assert other not in ids
+
+
+async def test_what_was_never_sent_is_forgotten_in_time_and_goes_by_the_rules_of_the_address(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, users = site.app.auth, site.app.collections.get("users")
+    assert isinstance(service, AuthService)
+    codes, now = service.pretended_codes, [clock.timestamp()]
+    monkeypatch.setattr(clock, "timestamp", lambda: now[0])
+    ids = []
+    for email in ("a@b.test", "a@b.test", "A@b.test"):
+        ids.append(await codes.issue(users, email, seconds=60, most=10))
+        now[0] += 1
+    whose = [await codes.whose(users, otp_id) for otp_id in ids]
+    assert whose[0] == whose[1] != whose[2], "the case of an address counts here"
+    assert await codes.whose(site.app.collections.get("_superusers"), ids[0]) == ""
+    now[0] += 56
+    assert await codes.issue(users, "a@b.test", seconds=60, most=2) == ids[1], "and its time is not prolonged"
+    now[0] += 3
+    assert [await codes.whose(users, otp_id) for otp_id in ids] == ["", "", ""]
+    assert await codes.issue(users, "a@b.test", seconds=60, most=2) not in ids
+    assert await site.app.db.read(lambda c: c.fetch_one("SELECT count(*) FROM _pbhost_pretended_codes")) == (1,)
+    nocase = "CREATE UNIQUE INDEX `i` ON `users` (`email` COLLATE NOCASE) WHERE `email` != ''"
+    collection = await site.get("users", site.root)
+    indexes = [item for item in collection["indexes"] if "tokenKey" in str(item)]  # type: ignore[union-attr]
+    await site.options(indexes=[*indexes, nocase])
+    users = site.app.collections.get("users")
+    ids = [await codes.issue(users, email, seconds=60, most=10) for email in ("a@b.test", "A@B.test")]
+    assert len({await codes.whose(users, otp_id) for otp_id in ids}) == 1
 
 
 @pytest.mark.parametrize("endpoint", ["request-password-reset", "request-verification"])

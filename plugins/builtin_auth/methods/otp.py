@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from builtin_auth.forms import Form, validate
@@ -56,32 +57,31 @@ class OtpMethod:
         code = random_text(self._auth.options(collection).otp_length, DIGITS)
         chain = self._app.hooks.chain("on_record_request_otp_request", collection.tags)
         if chain is None:
-            return await self._create(collection, record, code)
+            return await self._create(collection, record, email, code)
         event = RecordRequestOTPRequestEvent(
             app=self._app, context=context, collection=collection, record=record, password=code
         )
-        return await chain.run(event, lambda: self._create(collection, event.record, event.password))
+        return await chain.run(event, lambda: self._create(collection, event.record, email, event.password))
 
-    async def _create(self, collection: Collection, record: Record | None, code: str) -> dict[str, object]:
-        records = self._app.records
+    async def _create(self, collection: Collection, record: Record | None, email: str, code: str) -> dict[str, object]:
+        records, hasher = self._app.records, self._app.password_hasher
+        duration = self._auth.options(collection).otp_duration
+        most = _MAX_LIVE if not self._app.config.dev else sys.maxsize
         owned = owner(record) if record is not None else {"collection": collection.id, "record": ""}
         existing = await records.find_many(OTPS, OWNED, owned, sort="-created", limit=_MAX_LIVE)
+        # Without a new code the answer costs the same as with one: a hash, and a row that is written.
         if record is None:
-            return await self._pretend(collection, code, record_id())
-        duration = self._auth.options(record.collection).otp_duration
+            await hasher.hash(code)
+            return {"otpId": await self._auth.pretended_codes.issue(collection, email, seconds=duration, most=most)}
         live = [otp for otp in existing if age(otp) <= duration]
-        if len(live) >= _MAX_LIVE and not self._app.config.dev:
-            return await self._pretend(collection, code, live[0].id)
+        if len(live) >= most:
+            await hasher.hash(code)
+            await self._auth.otp_attempts.allow(collection.id, "", record_id())
+            return {"otpId": live[0].id}
         values = {"collectionRef": record.collection.id, "recordRef": record.id, "password": code}
         otp = await records.create(OTPS, values)
         self._app.background(self._mail(record, otp, code), name="auth: one-time password mail")
         return {"otpId": otp.id}
-
-    async def _pretend(self, collection: Collection, code: str, otp_id: str) -> dict[str, object]:
-        """The answer without a new code, after the work of one: a hash and a row that is written."""
-        await self._app.password_hasher.hash(code)
-        await self._auth.otp_attempts.allow(collection.id, "", record_id())
-        return {"otpId": otp_id}
 
     async def _mail(self, record: Record, otp: Record, code: str) -> None:
         try:
@@ -114,20 +114,26 @@ class OtpMethod:
             }
         )
         invalid = BadRequestError("Invalid or expired OTP.")
+        too_many = TooManyRequestsError("Too many attempts, please try again later with a new OTP.")
         otp = await self._app.records.find(OTPS, otp_id)
-        # Nobody's id is looked for, counted and verified like another's: time must not tell it.
-        record = await self._app.records.find(collection, otp.text("recordRef") if otp is not None else otp_id)
+        record, whose = None, ""
+        if otp is not None:
+            record = await self._app.records.find(collection, otp.text("recordRef"))
+        else:
+            whose = await self._auth.pretended_codes.whose(collection, otp_id)
         if (
             otp is None
             or record is None
             or otp.text("collectionRef") != collection.id
             or age(otp) > self._auth.options(collection).otp_duration
         ):
-            await self._auth.otp_attempts.allow(collection.id, "", context.ip)
+            # An id that was given out for nobody is counted and verified like another's: the answer must not tell it.
+            if not await self._auth.otp_attempts.allow(collection.id, whose, context.ip) and whose:
+                raise too_many
             await self._app.password_hasher.verify(code, "")
             raise invalid
         if not await self._auth.otp_attempts.allow(collection.id, record.id, context.ip):
-            raise TooManyRequestsError("Too many attempts, please try again later with a new OTP.")
+            raise too_many
         if not await self._app.password_hasher.verify(code, password_hash(otp)):
             raise invalid
         context.context = "otp"
