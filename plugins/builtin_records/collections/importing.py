@@ -72,7 +72,9 @@ class ImportPlan:
             try:
                 writer.recheck(collection, old)
             except ValidationError as error:
-                errors = json.dumps(tree_to_json(error.data), indent=2, ensure_ascii=False, sort_keys=True)
+                # What it would lack as one of another type is not what is wrong with it.
+                data = error.data if old is None or old.type == collection.type else {"type": error.data["type"]}
+                errors = json.dumps(tree_to_json(data), indent=2, ensure_ascii=False, sort_keys=True)
                 raise _failure(
                     f'Data validations failed for collection "{collection.name}" ({collection.id}):\n{errors}'
                 ) from None
