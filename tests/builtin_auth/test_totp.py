@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pyotp
@@ -28,11 +28,11 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def moment(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def moment() -> Iterator[list[float]]:
     """What the clock shows is what a test puts in; it begins now."""
     shown = [time.time()]
-    monkeypatch.setattr(clock, "timestamp", lambda: shown[0])
-    return shown
+    with clock.replaced(lambda: shown[0]):
+        yield shown
 
 
 async def enrolled(site: Site, moment: list[float]) -> tuple[pyotp.TOTP, list[str], str]:
