@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -116,7 +117,9 @@ class FilesService:
         storage = self._opened.get(place)
         if storage is None:
             storage = self._opened[place] = LocalStorage(place, self._workers)
-            self._app.background(storage.sweep(), name=f"files: unfinished writes in {place.name}")
+            with suppress(RuntimeError):  # no running loop: nobody waits for the space
+                asyncio.get_running_loop()
+                self._app.background(storage.sweep(), name=f"files: unfinished writes in {place.name}")
         return storage
 
     async def make_thumb(self, base: str, filename: str, size: str) -> str:
