@@ -29,6 +29,10 @@ check: $(DEV) ## linters, types, import rules
 crash: $(DEV) ## kill the server at random moments and look for what is lost (CRASH_ROUNDS=60 CRASH_WORKERS=n CRASH_SEED=n)
 	$(BIN)/python -m tests.crash $(ARGS)
 
+docs: $(DEV) ## write the reference pages anew and build docs/ as a site in .make/site
+	$(BIN)/python docs/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
 	$(BIN)/python -m bench $(ARGS)
 

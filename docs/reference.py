@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from pbhost.config import OPTIONS
+from pbhost.errors import JSON
+from pbhost.hooks import events
 from pbhost.hooks.specs import additions, application, mail, provide, register, requests, writes
 from pbhost.services import SERVICES
 from pbhost.testing.kits import KITS
 
 DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+EXAMPLES = DOCS / "examples" / "hooks"
 
 SECTIONS = (
     (application, "The application"),
@@ -69,6 +76,26 @@ the built-in wins; the methods are those of the Protocol in `pbhost.services` (t
 |---|---|---|---|---|
 """
 
+BUILT_INS = ("sqlite", "records", "auth", "files", "realtime", "mail", "operations", "dashboard")
+
+COMMANDS_HEAD = """# The command line
+
+Every command of `pbhost` with the built-in plugins; plugins may add more. Options that set the configuration stand in
+[configuration](configuration.md) and are understood by every command. Generated from the code; do not edit.
+"""
+
+ROUTES_HEAD = """# Routes
+
+Every route of a server with the built-in plugins. `GET /api/openapi.json` describes parameters, bodies and answers of each,
+with those of your collections and of other plugins: see [OpenAPI](openapi.md). Generated from it; do not edit.
+"""
+
+GALLERY_HEAD = """# Examples
+
+Complete plugins, each an installable distribution with tests and a README, which use only the public API and show one idea
+each. Small ones, for every single hook, stand in [hooks](hooks.md). Generated from the READMEs; do not edit.
+"""
+
 SERVICES_TAIL = """
 ## Replacing one
 
@@ -111,6 +138,11 @@ options; `--with-options` takes those of the configuration, and then the tests w
 
 Blocking a built-in (`--block mail`) removes it; a plugin that needs its service refuses to start then, with a message that names
 both. [examples/plugins/memory_storage](../examples/plugins/memory_storage) replaces the file storage.
+
+A plugin that adds to a service instead of replacing it asks for the provider that would serve without it:
+`app.inherited("storage", by=self)`, passes on what it does not change, and sees every call, for everyone reaches the service through
+`app`. The examples below do so where that is the usual case. A kit is a class of tests that yours subclasses: see
+[storage](storage.md#another-storage).
 """
 
 
@@ -121,8 +153,72 @@ def hooks_page() -> str:
         out.append(f"\n## {title}\n\n{inspect.getdoc(module)}\n")
         for name, spec in vars(module).items():
             if name.startswith(("on_", "register_", "provide_")):
-                out.append(f"\n### {name}\n\n```\n{_signature(name, spec)}\n```\n\n{_text(spec)}\n")
+                out.append(_hook(name, spec))
     return "".join(out)
+
+
+def _hook(name: str, spec: Callable[..., object]) -> str:
+    moment, transaction, failure = _rules(name)
+    facts = f"| transaction | an exception |\n|---|---|\n| {transaction} | {failure} |\n"
+    return f"\n### {name}\n\n```\n{_signature(name, spec)}\n```\n\n{_text(spec)}\n\n{moment}{facts}\n{_event(spec)}{example(name)}"
+
+
+_REFUSES = "an `ApiError` is the answer to the client; any other is a fault of the plugin: 500 for the client"
+
+
+def _rules(name: str) -> tuple[str, str, str]:
+    """What holds for a hook by its family: a sentence on the moment, the transaction, and what an exception does."""
+    if name.startswith("register_"):
+        return "Called when the application starts.\n\n", "none", "stops the start; the message names the plugin"
+    if name.startswith("provide_"):
+        return "Called once, when the application starts.\n\n", "none", "stops the start; the message names the plugin"
+    if name.endswith("_success"):
+        return "", "over: it is committed", "is logged and changes nothing"
+    if name.endswith("_error"):
+        return "", "over: it was rolled back", "is logged and changes nothing"
+    if re.fullmatch(r"on_(record|collection|model)_(validate|create|update|delete)(_execute)?", name):
+        return (
+            "",
+            "that of the write: `event.connection` in a plain hook, `event.tx` in an async one",
+            f"rolls the write back; {_REFUSES}",
+        )
+    if name in _SPECIAL:
+        return "", "none", _SPECIAL[name]
+    return "", "none", f"refuses the operation; {_REFUSES}"
+
+
+_SPECIAL = {
+    "on_bootstrap": "stops the start",
+    "on_serve": "stops the start",
+    "on_terminate": "is reported at the end; the services are stopped all the same",
+    "on_settings_reload": "fails the request that changed the settings, which stay changed",
+    "on_plugins_reload": "is logged and changes nothing",
+    "on_realtime_message_send": "closes that client's connection; `Skip` drops the message alone",
+    "on_cron_run": "the job does not run; it is logged",
+    "on_storage_write": "the file is not stored, and the write that brought it is refused",
+    "on_storage_delete": "the file stays, which is logged",
+    "on_record_enrich": f"the answer fails: {_REFUSES}",
+}
+
+
+def _event(spec: Callable[..., object]) -> str:
+    """The class of the event and what it carries."""
+    annotation = (
+        str(inspect.signature(spec).parameters["event"].annotation)
+        if "event" in inspect.signature(spec).parameters
+        else ""
+    )
+    kind = getattr(events, annotation.strip("'").removeprefix("events."), None)
+    if kind is None:
+        return ""
+    names = ", ".join(f"`{item.name}`" for item in fields(kind))
+    first = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("``", "`").replace("\n", " ")
+    return f"`{kind.__name__}`: {first} It carries {names}.\n\n"
+
+
+def example(name: str) -> str:
+    """The example of a hook as a block of the page; a test runs each."""
+    return f"```python\n{(EXAMPLES / f'{name}.py').read_text().strip()}\n```\n"
 
 
 def configuration_page() -> str:
@@ -135,16 +231,133 @@ def services_page() -> str:
     """``docs/services.md``."""
     rows = []
     for name, plugin in SERVICES.items():
-        returned = str(inspect.signature(getattr(provide, f"provide_{name}")).return_annotation)
-        protocol = returned.removesuffix(" | None")
         attribute = "db" if name == "database" else name
-        rows.append(f"| {name} | `app.{attribute}` | `{plugin}` | `{protocol}` | {_kit(name)} |")
-    return SERVICES_HEAD + "\n".join(rows) + "\n" + SERVICES_TAIL
+        rows.append(f"| [{name}](#{name}) | `app.{attribute}` | `{plugin}` | `{_protocol(name)}` | {_kit(name)} |")
+    return SERVICES_HEAD + "\n".join(rows) + "\n" + SERVICES_TAIL + "".join(_service(name) for name in SERVICES)
+
+
+def _protocol(name: str) -> str:
+    returned = str(inspect.signature(getattr(provide, f"provide_{name}")).return_annotation)
+    return returned.removesuffix(" | None")
+
+
+def _service(name: str) -> str:
+    from importlib import import_module
+
+    module, _, kind = f"pbhost.{_protocol(name)}".rpartition(".")
+    protocol = getattr(import_module(module if module != "pbhost" else "pbhost.database"), kind)
+    methods = [
+        f"| `{method}` | {_first_sentence(function)} |"
+        for method, function in vars(protocol).items()
+        if not method.startswith("_") and (inspect.isfunction(function) or isinstance(function, property))
+    ]
+    table = "| method | |\n|---|---|\n" + "\n".join(methods)
+    return (
+        f"\n## {name}\n\n{_first_sentence(protocol)} Its kit: {_kit(name)}.\n\n{table}\n\n{example(f'provide_{name}')}"
+    )
+
+
+def _first_sentence(thing: object) -> str:
+    text = (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`").replace("|", "\\|")
+    return re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text)
 
 
 def _kit(service: str) -> str:
     module, kit = KITS[service]
     return f"`{module.removeprefix('pbhost.testing.')}.{kit}`"
+
+
+def commands_page() -> str:
+    """``docs/commands.md``."""
+    import click
+
+    from pbhost.app import App
+    from pbhost.cli.root import root
+    from pbhost.config import Config, PluginsConfig
+    from pbhost.plugins import load_plugins
+
+    nowhere = Path("nowhere")  # no file is read or written to know the commands
+    plugins = PluginsConfig(dir=nowhere, only=BUILT_INS)
+    app = App(Config(dir=nowhere, public_dir=nowhere, plugins=plugins), load_plugins(plugins))
+    commands = dict(root.commands)
+    for item in app.collect("register_commands"):
+        assert isinstance(item, click.Command)
+        commands[str(item.name)] = item
+    return COMMANDS_HEAD + "".join(_command(f"pbhost {name}", commands[name]) for name in sorted(commands))
+
+
+def _command(name: str, command: object) -> str:
+    import click
+
+    assert isinstance(command, click.Command)
+    text = re.sub(r"\s*\n\s*", " ", inspect.cleandoc(command.help or "").replace("\n\n", "\0")).replace("\0", "\n\n")
+    arguments = "".join(
+        f" {item.make_metavar(click.Context(command))}" for item in command.params if isinstance(item, click.Argument)
+    )
+    out = [f"\n## {name}\n\n{text.strip()}\n"]
+    if not isinstance(command, click.Group):
+        out.append(f"\n```sh\n{name}{arguments}\n```\n")
+    options = [item for item in command.params if isinstance(item, click.Option) and not item.hidden]
+    if options:
+        rows = [f"| `{', '.join(item.opts)}` | {(item.help or '').replace('|', chr(92) + '|')} |" for item in options]
+        out.append("\n| option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n")
+    if isinstance(command, click.Group):
+        out += [_command(f"{name} {sub}", command.commands[sub]) for sub in sorted(command.commands)]
+    return "".join(out)
+
+
+def routes_page() -> str:
+    """``docs/api.md``, from ``/api/openapi.json`` of a server on an empty directory."""
+    document = asyncio.run(_openapi())
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    groups: dict[str, list[str]] = {}
+    for path, item in _generalised(paths).items():
+        for method, operation in sorted(item.items()):
+            if method not in ("get", "post", "put", "patch", "delete"):
+                continue
+            group = path.split("/")[2] if path.count("/") > 1 else path
+            groups.setdefault(group, []).append(f"| `{method.upper()}` | `{path}` | {operation.get('summary', '')} |")
+    tables = [
+        f"\n## {group}\n\n| method | path | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        for group, rows in sorted(groups.items())
+    ]
+    return ROUTES_HEAD + "".join(tables)
+
+
+def _generalised(paths: Mapping[str, JSON]) -> dict[str, dict[str, dict[str, str]]]:
+    """The routes of every single collection as those of ``{collection}``."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for path, item in sorted(paths.items()):
+        assert isinstance(item, dict)
+        general = re.sub(r"^/api/collections/(_\w+|users)/", "/api/collections/{collection}/", path)
+        found.setdefault(general, {}).update(item)  # type: ignore[arg-type]  # the document has operations there
+    return dict(sorted(found.items()))
+
+
+async def _openapi() -> dict[str, JSON]:
+    from tempfile import TemporaryDirectory
+
+    from pbhost.testing import running_app
+
+    with TemporaryDirectory() as directory:
+        async with running_app(Path(directory), only=BUILT_INS) as running:
+            answer = await running.request("GET", "/api/openapi.json", token=await running.superuser())
+            assert isinstance(answer.body, dict)
+            return answer.body
+
+
+def gallery_page() -> str:
+    """``docs/examples.md``."""
+    items = []
+    for readme in sorted(ROOT.glob("examples/plugins/*/README.md")):
+        head, _, rest = readme.read_text().partition("\n\n")
+        name = readme.parent.name
+        lead = rest.split("\n\n")[0].strip()
+        # Links of the README are relative to it; here the text alone is enough.
+        lead = re.sub(r"\[([^\]]*)\]\((?!https?:)[^)]*\)", r"\1", lead)
+        items.append(f"\n## {name}\n\n{lead}\n\n[{head.lstrip('# ')}](../examples/plugins/{name})\n")
+    return GALLERY_HEAD + "".join(items)
 
 
 def _signature(name: str, spec: Callable[..., object]) -> str:
@@ -160,7 +373,7 @@ def _plugin_options() -> str:
     from importlib import import_module
 
     out = []
-    for name in ("sqlite", "records", "auth", "files", "realtime", "mail", "operations", "dashboard"):
+    for name in BUILT_INS:
         module = import_module(f"builtin_{name}")
         target = getattr(module, "plugin", module)
         schema = getattr(target, "CONFIG_SCHEMA", None)
@@ -179,7 +392,14 @@ def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-PAGES = {"hooks.md": hooks_page, "configuration.md": configuration_page, "services.md": services_page}
+PAGES = {
+    "api.md": routes_page,
+    "commands.md": commands_page,
+    "configuration.md": configuration_page,
+    "examples.md": gallery_page,
+    "hooks.md": hooks_page,
+    "services.md": services_page,
+}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +18,7 @@ import pluggy
 import pytest
 
 import pbhost
+from pbhost.config import OPTIONS
 from pbhost.hooks import specs
 from pbhost.hooks.markers import PROJECT
 from pbhost.plugins.discovery import Candidate
@@ -39,7 +46,7 @@ def python_samples() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["hooks.md", "configuration.md", "services.md"])
+@pytest.mark.parametrize("name", sorted(reference().PAGES))
 def test_the_reference_pages_are_what_the_code_says(name: str) -> None:
     expected = reference().PAGES[name]()
     assert (ROOT / "docs" / name).read_text() == expected, "run: python docs/reference.py"
@@ -53,13 +60,16 @@ def test_every_hook_is_in_the_reference() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("code", [code for _, code in python_samples()], ids=[name for name, _ in python_samples()])
-def test_every_python_sample_is_a_plugin_that_loads(code: str, tmp_path: Path) -> None:
+def test_every_python_sample_is_a_plugin_that_loads(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ast.parse(code)
+    for package in re.findall(r"^from pbhost_(\w+) import", code, re.MULTILINE):  # an example that is not installed
+        monkeypatch.syspath_prepend(ROOT / "examples" / "plugins" / package)
     file = tmp_path / "sample.py"
     file.write_text(code)
     manager = pluggy.PluginManager(PROJECT)
@@ -67,6 +77,89 @@ def test_every_python_sample_is_a_plugin_that_loads(code: str, tmp_path: Path) -
     loaded = load(Candidate(name="sample", source="file", target=str(file), path=file), manager.hook)
     manager.register(loaded.target)
     assert any(caller.get_hookimpls() for caller in vars(manager.hook).values() if hasattr(caller, "get_hookimpls"))
+
+
+def blocks(*languages: str) -> list[object]:
+    """The fenced blocks of some languages, each a parameter with its page and place as id."""
+    pattern = re.compile(rf"^```(?:{'|'.join(languages)})\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    return [
+        pytest.param(code, id=f"{page.relative_to(ROOT)}-{index}")
+        for page in PAGES
+        for index, code in enumerate(pattern.findall(page.read_text()))
+    ]
+
+
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_every_toml_sample_is_a_configuration_whose_keys_exist(code: str) -> None:
+    given = tomllib.loads(code)
+    known = {option.key.partition(".")[0] for option in OPTIONS} | {"project", "build-system", "tool"}
+    assert set(given) <= known
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    for plugin, options in given.get("plugins", {}).items():
+        section = page.partition(f"## [plugins.{plugin}]\n")[2].partition("\n## ")[0]
+        if section and isinstance(options, dict):  # of the built-ins; other plugins have options of their own
+            assert [key for key in options if f"| `{key}` |" not in section] == []
+
+
+@pytest.mark.parametrize("code", blocks("json"))
+def test_every_json_sample_parses(code: str) -> None:
+    json.loads(code)
+
+
+@pytest.mark.parametrize("code", blocks("py"))
+def test_every_fragment_of_python_parses(code: str) -> None:
+    compile(code, "sample", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_every_javascript_sample_parses(tmp_path: Path) -> None:
+    samples = [(param.id, param.values[0]) for param in blocks("js")]  # type: ignore[attr-defined]
+    for index, (_, code) in enumerate(samples):
+        (tmp_path / f"{index}.mjs").write_text(code)
+    script = f"for i in $(seq 0 {len(samples) - 1}); do node --check $i.mjs || exit 1; done"
+    checked = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, (checked.stderr, [name for name, _ in samples])
+
+
+def test_every_shell_sample_parses(tmp_path: Path) -> None:
+    for param in blocks("sh"):
+        code = param.values[0]  # type: ignore[attr-defined]
+        # NAME and [NAME] stand for what a reader puts there, and are words to a shell too.
+        checked = subprocess.run(["bash", "-n"], input=code, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, (param.id, checked.stderr)  # type: ignore[attr-defined]
+
+
+def pbhost_lines() -> list[tuple[str, str]]:
+    """Every line of a shell sample that calls pbhost."""
+    found = []
+    for param in blocks("sh"):
+        for line in param.values[0].splitlines():  # type: ignore[attr-defined]
+            command = re.sub(r"\s+#.*", "", line.strip())
+            if re.match(r"(?:\w+=\S+ )*pbhost ", command):
+                found.append((param.id, command.partition("pbhost ")[2]))  # type: ignore[attr-defined]
+    return found
+
+
+def test_every_command_of_the_samples_exists_with_its_options() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    flags = {option.flag for option in OPTIONS} | {"--config", "--help", "--version"}
+    flags |= {"--no-" + flag.removeprefix("--") for flag in flags}
+    wrong = []
+    for place, line in pbhost_lines():
+        words = shlex.split(line)
+        name = "pbhost"
+        for word in words:
+            if f"## {name} {word}\n" not in page:
+                break
+            name += f" {word}"
+        section = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
+        given = {word.partition("=")[0] for word in words if word.startswith("--")}
+        known = set(re.findall(r"--[\w-]+", section)) | flags
+        if name == "pbhost" and not words[0].startswith("-"):
+            wrong.append((place, line, "no such command"))
+        elif given - known:
+            wrong.append((place, line, f"no such option: {given - known}"))
+    # Commands that the page's own plugin adds, told right beside.
+    assert [item for item in wrong if "README" not in item[0]] == []
 
 
 async def test_the_plugin_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
@@ -87,3 +180,20 @@ def test_the_public_names_exist_and_say_what_they_are() -> None:
         assert getattr(pbhost, name) is not None
         if name != "__version__":
             assert getattr(pbhost, name).__doc__, name
+
+
+def test_the_site_is_built_without_a_warning_and_each_example_has_its_page(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (built.returncode, built.stderr) == (0, "")
+    pages = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.html")}
+    expected = {f"{page.stem}.html" for page in (ROOT / "docs").glob("*.md")}
+    expected |= {f"examples/plugins/{readme.parent.name}.html" for readme in ROOT.glob("examples/plugins/*/README.md")}
+    assert expected <= pages
+    assert not [name for name in pages if name.startswith("examples/hooks")]
