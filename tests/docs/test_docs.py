@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import json
 import os
@@ -68,12 +69,15 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("code", [code for _, code in python_samples()], ids=[name for name, _ in python_samples()])
 def test_every_python_sample_is_a_plugin_that_loads(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ast.parse(code)
-    for package in re.findall(r"^from pbhost_(\w+) import", code, re.MULTILINE):  # an example that is not installed
-        monkeypatch.syspath_prepend(ROOT / "examples" / "plugins" / package)
     file = tmp_path / "sample.py"
     file.write_text(code)
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(specs)
+    for name in re.findall(r"^(?:from|import) pbhost_(\w+)", code, re.MULTILINE):  # an example, not installed here
+        monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / name))
+        own = getattr(importlib.import_module(f"pbhost_{name}"), "HOOK_SPECS", None)
+        if own is not None:
+            manager.add_hookspecs(own)
     loaded = load(Candidate(name="sample", source="file", target=str(file), path=file), manager.hook)
     manager.register(loaded.target)
     assert any(caller.get_hookimpls() for caller in vars(manager.hook).values() if hasattr(caller, "get_hookimpls"))
