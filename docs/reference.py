@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -88,6 +90,13 @@ ROUTES_HEAD = """# Routes
 
 Every route of a server with the built-in plugins. `GET /api/openapi.json` describes parameters, bodies and answers of each,
 with those of your collections and of other plugins: see [OpenAPI](openapi.md). Generated from it; do not edit.
+"""
+
+SETTINGS_HEAD = """# Settings
+
+What superusers change while the server runs: `GET` and `PATCH /api/settings`, or the dashboard. They are kept in the database and
+take effect at once, in every worker. A plugin adds sections with [register_settings_sections](hooks.md#register_settings_sections).
+Generated from the code; do not edit.
 """
 
 GALLERY_HEAD = """# Examples
@@ -347,6 +356,32 @@ async def _openapi() -> dict[str, JSON]:
             return answer.body
 
 
+def settings_page() -> str:
+    """``docs/settings.md``.
+
+    Raises:
+        KeyError: a setting that docs/settings.toml says nothing of.
+    """
+    from builtin_operations.settings.schema import DEFAULTS
+
+    meanings = tomllib.loads((DOCS / "settings.toml").read_text())
+    out = [SETTINGS_HEAD]
+    for section, values in DEFAULTS.items():
+        out.append(f"\n## {section}\n\n| key | default | meaning |\n|---|---|---|\n")
+        for key, default in _leaves(section, values):
+            shown = "" if isinstance(default, list) and default else f"`{json.dumps(default)}`"
+            out.append(f"| `{key}` | {shown} | {meanings[key]} |\n")
+    return "".join(out)
+
+
+def _leaves(path: str, value: JSON) -> Iterator[tuple[str, JSON]]:
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for key, item in value.items():
+        yield from _leaves(f"{path}.{key}", item)
+
+
 def gallery_page() -> str:
     """``docs/examples.md``."""
     items = []
@@ -399,6 +434,7 @@ PAGES = {
     "examples.md": gallery_page,
     "hooks.md": hooks_page,
     "services.md": services_page,
+    "settings.md": settings_page,
 }
 
 if __name__ == "__main__":

@@ -75,7 +75,8 @@ def test_every_python_sample_is_a_plugin_that_loads(code: str, tmp_path: Path, m
     manager.add_hookspecs(specs)
     for name in re.findall(r"^(?:from|import) pbhost_(\w+)", code, re.MULTILINE):  # an example, not installed here
         monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / name))
-        own = getattr(importlib.import_module(f"pbhost_{name}"), "HOOK_SPECS", None)
+        module = importlib.import_module(f"pbhost_{name}")
+        own = getattr(getattr(module, "plugin", module), "HOOK_SPECS", None)
         if own is not None:
             manager.add_hookspecs(own)
     loaded = load(Candidate(name="sample", source="file", target=str(file), path=file), manager.hook)
