@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import pytest_asyncio
@@ -270,6 +272,10 @@ async def test_a_broken_file_is_made_anew_and_the_command_rebuilds_it(tmp_path: 
 
 
 async def test_a_provider_that_nobody_brings_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no 'solr'; there are: fts5, memory"):
-        async with a_site(tmp_path, provider="solr"):
+    sample = re.search(r"```py\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    assert sample is not None
+    brings = ModuleType("brings")
+    exec(sample[1], vars(brings))
+    with pytest.raises(ConfigError, match=r"there is no 'solr'; there are: fts5, meilisearch, memory"):
+        async with a_site(tmp_path, brings, provider="solr"):
             pass

@@ -7,9 +7,11 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from aiohttp import web
@@ -215,6 +217,20 @@ async def test_another_plugin_filters_shapes_and_adds_webhooks(receiver: Receive
         assert set(states) == {"sent", "failed"}
         assert "on_webhook_prepare" in states["failed"]
         assert receiver.arrived.empty()
+
+
+async def test_the_sample_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = re.search(r"```py\n(.*?)```", (Path(__file__).parents[1] / "README.md").read_text(), re.DOTALL)
+    assert sample is not None
+    newsroom = ModuleType("newsroom")
+    exec(sample[1], vars(newsroom))
+    monkeypatch.setenv("NEWSROOM_SECRET", SECRET)
+    async with serving(tmp_path, newsroom) as running:
+        superuser = Client(running, await running.superuser())
+        fields = [{"name": "status", "type": "text"}]
+        await superuser.post("/api/collections", {"name": "stories", "fields": fields})
+        made = await superuser.post("/api/collections/stories/records", {"status": "draft"})
+        assert (made.status, await settled(running)) == (200, [])
 
 
 async def test_no_webhook_reaches_into_the_own_network(receiver: Receiver, tmp_path: Path) -> None:
