@@ -87,8 +87,12 @@ def import_plugin(candidate: Candidate) -> LoadedPlugin:
     services = _attribute(target, "requires_services") or ()
     if isinstance(services, str):
         services = (services,)
+    name = candidate.name
+    if candidate.source == "flag" and isinstance(own := _attribute(target, "NAME"), str) and own:
+        # It has no entry point that names it; its options are asked for by the name that it gives itself.
+        name = own
     return LoadedPlugin(
-        name=candidate.name,
+        name=name,
         source=candidate.source,
         where=candidate.where,
         target=target,

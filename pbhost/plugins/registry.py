@@ -242,7 +242,12 @@ def load_plugins(config: PluginsConfig, extra: Sequence[LoadedPlugin] = ()) -> P
         ConfigError: ``only``, ``block`` or a plugin's options are wrong.
     """
     registry = PluginRegistry(config)
-    found = [import_plugin(candidate) for candidate in discover(config)]
+    by_name: dict[str, LoadedPlugin] = {}
+    for plugin in map(import_plugin, discover(config)):
+        # One that a flag names stands in the place of an installed one that calls itself the same.
+        by_name.pop(plugin.name, None)
+        by_name[plugin.name] = plugin
+    found = list(by_name.values())
     for plugin in (*found, *extra):
         registry.define_hooks(plugin)
     for plugin in found:
