@@ -206,7 +206,7 @@ def _sizes(app: App) -> Iterator[Finding]:
         )
     if app.config.origins == ("*",):
         return
-    wide = [origin for origin in app.config.origins if "*" in origin and origin.count(".") < 2]
+    wide = [item for item in app.config.origins if "*" in item and item.count(".") < 2 and "localhost" not in item]
     if wide:
         yield Finding(
             severity=Severity.ADVICE,
