@@ -35,7 +35,9 @@ SECTIONS = (
 
 HOOKS_HEAD = """# Hooks
 
-Every hook that a plugin may implement, with its signature. Generated from the specifications; do not edit.
+Every hook that a plugin may implement: signature, moment, transaction, what an exception does, what the event carries, and an
+example. The examples stand in `docs/examples/hooks`; a test loads each into a server and lets it fire. Generated from the
+specifications; do not edit.
 
 - A function marked with `@hookimpl` implements the hook of its name and takes any subset of its arguments.
 - `on_*` hooks may be plain or async. A plain hook runs before the operation. `@hookimpl(wrapper=True)` on a generator that yields
@@ -50,7 +52,7 @@ Every hook that a plugin may implement, with its signature. Generated from the s
   exception is a fault of the plugin: 500 for the client, the log names plugin and hook, the transaction is rolled back.
 - A plugin may define hooks for other plugins: its `HOOK_SPECS` (a module) holds functions marked with `@hookspec`. `on_<name>(event,
   app)` is called with `app.hooks.chain("on_<name>")`, `register_<name>(app)` with `app.collect("register_<name>")`. Who implements a
-  hook of a plugin that need not be installed says `@hookimpl(optional=True)`. See examples/plugins/webhooks.
+  hook of a plugin that need not be installed says `@hookimpl(optional=True)`. See [webhooks](../examples/plugins/webhooks).
 - The order of a create: `on_record_create_request`, then in the transaction `on_record_create`, `on_model_create`,
   `on_record_validate`, `on_model_validate`, `on_record_create_execute`, `on_model_create_execute`, the SQL, and after the commit
   `on_record_after_create_success`, `on_model_after_create_success`.
