@@ -21,6 +21,12 @@ State: TypeAlias = Literal["ok", "found", "skipped"]
 #: Seconds after its time is up that a check may take to end by itself.
 _GRACE = 10.0
 _NO_START = "the server does not start"
+_DEFAULT_REMEDY = "do what the message says"
+_REMEDIES = {
+    "database": "do what the message says; if the file is damaged: pbhost backup restore ARCHIVE",
+    "settings": "give the same --encryption-env and key as the server has, or had when it stored them; without the key "
+    "only a backup from before the encryption helps",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,8 @@ async def _examine(app: App, diagnosis: Diagnosis, scope: Scope, report: Callabl
         diagnosis.add("checks", "checks of the plugins", [_broken(str(error), "nothing else could be checked")])
     async with app.inspection() as unreadable:
         for name, reason in unreadable.items():
-            diagnosis.add(name, f"the {name} can be read", [_broken(str(reason), _NO_START)])
+            remedy = _REMEDIES.get(name, _DEFAULT_REMEDY)
+            diagnosis.add(name, f"the {name} can be read", [_broken(str(reason), _NO_START, remedy)])
         for check in checks.values():
             missing = [name for name in check.needs if _is_missing(app, name, unreadable)]
             if missing:
@@ -208,5 +215,5 @@ async def _findings(check: Check, scope: Scope, diagnosis: Diagnosis) -> Sequenc
     ]
 
 
-def _broken(what: str, why: str) -> Finding:
-    return Finding(severity=Severity.ERROR, what=what, why=why, remedy="do what the message says")
+def _broken(what: str, why: str, remedy: str = _DEFAULT_REMEDY) -> Finding:
+    return Finding(severity=Severity.ERROR, what=what, why=why, remedy=remedy)
