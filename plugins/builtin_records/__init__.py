@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pbhost import hookimpl
 
+from .config import CONFIG_SCHEMA
+
 if TYPE_CHECKING:
     from pbhost import App, Field, Route
     from pbhost.model import CollectionType
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 class RecordsPlugin:
     """The built-in ``records`` plugin."""
+
+    CONFIG_SCHEMA = CONFIG_SCHEMA
 
     def __init__(self) -> None:
         self._collections: CollectionsService | None = None

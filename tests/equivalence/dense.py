@@ -27,6 +27,14 @@ SIGNS = ["=", "!=", "=", "!=", ">", "<=", "~", "!~"]
 TO_B = ["ones", "one", "b_via_back", "b_via_backs", "ones.next", "one.nexts", "b_via_back.nexts", "b_via_sole"]
 TO_A = ["back", "backs", "a_via_one", "a_via_ones", "next.back", "nexts.backs", "a_via_ones.one.back"]
 
+#: Rows of a collection that have nothing to do with the row; an alias makes them others.
+OTHERS = [
+    ["@collection.a", "@collection.a"],
+    ["@collection.b:x", "@collection.b:x"],
+    ["@collection.b:x", "@collection.b:y"],
+    ["@collection.b", "@collection.b:x"],
+]
+
 
 @st.composite
 def dense_worlds(draw: Draw) -> World:
@@ -82,7 +90,9 @@ def _value(draw: Draw, item: Field, ids: dict[str, list[str]]) -> Scalar:
             known = TAGS if item.type == "select" else ids[item.target]
             if not item.multiple:
                 return draw(st.sampled_from(["", "gone", *known, *known]))
-            some = draw(st.lists(st.sampled_from(known), max_size=3, unique=True))
+            some: list[str | None] = draw(st.lists(st.sampled_from(known), max_size=3, unique=True))
+            if draw(st.integers(0, 3)) == 0:
+                some.append(None)  # only a row made by hand has that
             return json.dumps(some, separators=(",", ":"))
         case "email":
             return draw(st.sampled_from(["x@x.io", "y@x.io"]))
@@ -93,14 +103,13 @@ def _value(draw: Draw, item: Field, ids: dict[str, list[str]]) -> Scalar:
 @st.composite
 def dense_expressions(draw: Draw, table: Table, *, trusted: bool, most: int = 4) -> str:
     """Comparisons of which several go the same way, joined and grouped at random."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(_two_at_once(table, trusted))
     ways = [draw(st.sampled_from(_ways(table)))]
     if draw(st.integers(0, 2)) == 0:
         ways.append(draw(st.sampled_from(_ways(table))))
     if trusted and draw(st.integers(0, 3)) == 0:
-        ways.append(
-            draw(st.sampled_from(["@collection.a", "@collection.b:x", "@collection.b:y", "@request.body.ones"]))
-        )
-        ways.append(ways[-1])
+        ways += draw(st.sampled_from([*OTHERS, ["@request.body.ones"] * 2]))
     terms = [draw(_comparison(table, ways, trusted)) for _ in range(draw(st.integers(1, most)))]
     text = terms[0]
     for term in terms[1:]:
@@ -115,14 +124,23 @@ def dense_expressions(draw: Draw, table: Table, *, trusted: bool, most: int = 4)
     return text
 
 
+@st.composite
+def _two_at_once(draw: Draw, table: Table, trusted: bool) -> str:
+    """Two comparisons of rows that are the same row, or just not."""
+    pairs = [[way, way] for way in _ways(table)]
+    first, second = draw(st.sampled_from([*pairs, *OTHERS, *OTHERS] if trusted else pairs))
+    texts = [f"{way}.t ?{draw(st.sampled_from(['=', '!=', '~']))} {draw(_literal('t'))}" for way in (first, second)]
+    return " && ".join(texts)
+
+
 def _ways(table: Table) -> list[str]:
     return TO_B if table.id == A else TO_A
 
 
 @st.composite
 def _comparison(draw: Draw, table: Table, ways: list[str], trusted: bool) -> str:
-    if draw(st.integers(0, 5)) == 0:
-        return draw(_strict(ways))
+    if draw(st.integers(0, 3)) == 0:
+        return draw(_strict([*ways, "b_via_sole"] if table.id == A else ways))
     left = draw(_end(draw(st.sampled_from([*ways, *ways, ""]))))
     kind = _kind(left)
     match draw(st.integers(0, 9)):

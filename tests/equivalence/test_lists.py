@@ -26,7 +26,7 @@ def worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestion]]:
     return world, [draw(list_questions(world)) for _ in range(QUESTIONS)]
 
 
-@cases(110)
+@cases(90)
 @given(worlds_and_questions())
 def test_every_list_shows_the_rows_that_the_reference_shows(drawn: tuple[World, list[ListQuestion]]) -> None:
     world, questions = drawn
@@ -41,7 +41,7 @@ def dense_worlds_and_questions(draw: st.DrawFn) -> tuple[World, list[ListQuestio
     return world, [draw(dense_questions(world)) for _ in range(DENSE_QUESTIONS)]
 
 
-@cases(70, 0.5)
+@cases(45, 0.5)
 @given(dense_worlds_and_questions())
 def test_conditions_that_share_rows_share_them_as_in_the_reference(drawn: tuple[World, list[ListQuestion]]) -> None:
     world, questions = drawn

@@ -29,7 +29,7 @@ def worlds_and_rules(draw: st.DrawFn) -> tuple[World, list[tuple[Table, Request,
     return world, questions
 
 
-@cases(70, 0.5)
+@cases(45, 0.5)
 @given(worlds_and_rules())
 def test_a_create_rule_sees_the_row_as_it_would_be_stored(
     drawn: tuple[World, list[tuple[Table, Request, str, str]]],
@@ -53,7 +53,7 @@ def test_a_create_rule_sees_the_row_as_it_would_be_stored(
             assert answer == expected
 
 
-@cases(70, 0.5)
+@cases(45, 0.5)
 @given(worlds_and_rules())
 def test_a_rule_and_a_clients_filter_hold_for_the_same_stored_rows(
     drawn: tuple[World, list[tuple[Table, Request, str, str]]],

@@ -18,7 +18,8 @@ from ..records.actions import Action, Asked, Create, Delete, Update
 from ..records.aftermath import Aftermath
 from ..records.codec import dumps
 from ..records.faults import NOT_SUPERUSER, UNSUPPORTED_TYPE
-from ..records.reading import ListRequest, page_bytes, plain_keys
+from ..records.reading import NO_ITEMS, ListRequest, page_bytes, plain_keys
+from .guesses import Guesses
 
 if TYPE_CHECKING:
     from pbhost.app import App
@@ -59,6 +60,8 @@ class RecordsApi:
     def __init__(self, app: App, service: RecordsService) -> None:
         self._app = app
         self._service = service
+        delay = app.options("records").get("guess_delay")
+        self._guesses = Guesses(float(delay) if isinstance(delay, (int, float)) else 0.0)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -76,10 +79,14 @@ class RecordsApi:
                 lambda connection: service.reading.page(connection, collection, parameters, context, keys=keys),
                 lane="list",
             )
+            if body.startswith(NO_ITEMS):
+                await self._guesses.found_nothing(collection, parameters, context)
             return body if keys is None else encoded_answer(body)
         page = await self._app.db.read(
             lambda connection: service.reading.page_of_records(connection, collection, parameters, context), lane="list"
         )
+        if not page.items:
+            await self._guesses.found_nothing(collection, parameters, context)
         event = RecordsListRequestEvent(
             app=self._app,
             context=context,

@@ -19,6 +19,8 @@ from .cursor import rows_after
 from .expand import parse_expand
 
 _KEY = re.compile(r"\w+", re.ASCII)
+#: How :func:`page_bytes` begins when a page is empty.
+NO_ITEMS = b'{"items":[],'
 
 
 @dataclass(frozen=True, slots=True)
