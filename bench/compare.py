@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import median
 
 from bench.environment import Environment
@@ -63,3 +65,53 @@ def details(measured: list[Measured]) -> str:
     )
     errors = sum(one.errors for one in measured)
     return text + (f", {errors} ERRORS" if errors else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How much processor time an answer takes, as a multiple of another variant's.
+
+    Attributes:
+        least: of the cheapest runs of both. Whatever else a machine does only ever adds to what an answer costs, so
+            the cheapest of many short runs is the steadiest figure.
+        halves: the same of the even and of the odd runs alone; how far they are apart tells the noise.
+        microseconds: what that is per answer.
+    """
+
+    least: float
+    halves: tuple[float, float]
+    microseconds: float
+
+    @property
+    def noise(self) -> str:
+        """In words."""
+        low, high = sorted(self.halves)
+        return f"halves of the runs: {low - 1:+.1%}, {high - 1:+.1%}"
+
+
+def paired(
+    environment: Environment, base: Process, others: Mapping[str, Process], target: Target, *, runs: int
+) -> dict[str, Ratio]:
+    """Each variant beside the base in many short runs, so that a difference of 1 % is told from noise.
+
+    The processor time of the server counts, not the rate: what else runs on the machine takes from the rate first. One
+    connection asks, for how many requests share a turn of the event loop depends on how busy the machine is. In every
+    other round the order is turned, so that a machine that slows down or speeds up favours nobody.
+    """
+    servers = {"": base, **others}
+    for server in servers.values():
+        run(server, target, 1)
+    costs: dict[str, list[float]] = {name: [] for name in servers}
+    for number in range(max(runs, 4)):
+        order = list(servers) if number % 2 == 0 else list(reversed(servers))
+        for name in order:
+            costs[name].append(run(servers[name], target, 1, connections=1).cpu)
+    least = min(costs[""])
+    return {
+        name: Ratio(
+            least=min(costs[name]) / least,
+            halves=(min(costs[name][::2]) / min(costs[""][::2]), min(costs[name][1::2]) / min(costs[""][1::2])),
+            microseconds=min(costs[name]) - least,
+        )
+        for name in others
+    }

@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Self
 
 _START_SECONDS = 30.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Process:
@@ -74,12 +73,9 @@ class Process:
         return found
 
     def cpu_seconds(self) -> float:
-        """Processor time spent so far, by all processes."""
-        total = 0
-        for pid in self.pids:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / _TICKS
+        """Processor time spent so far, by all processes: to the nanosecond, for the ticks of /proc are too coarse."""
+        # The clock of a process, as clock_getcpuclockid(3) makes it from the id; its ended threads count too.
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.pids)
 
     def resident_mib(self, key: str = "VmRSS") -> float:
         """Resident memory in MiB; ``VmHWM`` for its peak."""

@@ -13,6 +13,7 @@ from bench.workloads import (
     fanout,
     files,
     health,
+    hooks,
     idle_plugins,
     listing,
     memory,
@@ -47,5 +48,7 @@ WORKLOADS: dict[str, Callable[[Environment, Report], None]] = {
     "live_identities": realtime.run_identities,
     "live_idle": realtime.run_idle,
     "idle_plugins": idle_plugins.run,
+    "hook_events": hooks.run_events,
+    "hook_requests": hooks.run_requests,
     "workers": workers.run,
 }
