@@ -31,7 +31,7 @@ crash: $(DEV) ## kill the server at random moments and look for what is lost (CR
 
 docs: $(DEV) ## write the reference pages anew and build docs/ as a site in .make/site
 	$(BIN)/python docs/reference.py
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(DEV) ## measure the workloads of bench/ (needs wrk)
 	$(BIN)/python -m bench $(ARGS)
