@@ -103,13 +103,13 @@ class Installation:
         os.utime(path, (then, then))
         return path
 
-    def examine(self, *only: str, full: bool = False) -> Diagnosis:
+    def examine(self, *only: str, full: bool = False, seconds: float = 20.0) -> Diagnosis:
         """What the doctor finds, with some of its checks or all of them."""
 
         def configure() -> Config:
             return load_config(self.flags, self.environment, directory=self.path.parent)
 
-        return diagnose(configure, Scope(full=full, only=only))
+        return diagnose(configure, Scope(full=full, seconds=seconds, only=only))
 
     def state(self) -> dict[str, tuple[int, int, bytes]]:
         """Every file with its time, size and content."""

@@ -613,6 +613,22 @@ def test_what_is_harmless_is_not_reported(
     assert diagnosis.to_json()["findings"] == []
 
 
+def test_a_check_whose_time_is_up_says_what_it_has_not_looked_at(installation: Installation) -> None:
+    for number in range(50):
+        installation.put(f"storage/pbc_1/record{number:09}/old.txt", days_ago=1)
+    installation.stored_file().unlink()
+    # A table of which the pages alone take SQLite some ten thousand steps.
+    installation.sql("CREATE TABLE _pbhost_large (id INTEGER PRIMARY KEY, content TEXT)")
+    rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
+    installation.sql(f"INSERT INTO _pbhost_large {rows} SELECT i, hex(randomblob(20)) FROM n")
+    diagnosis = installation.examine("files.agreement", "sqlite.integrity", seconds=0.0)
+    assert [(item.severity, item.what) for result in diagnosis.results for item in result.findings] == [
+        (ADVICE, "data.db is too large to look at in that time"),
+        (ADVICE, "1 file(s) that no record names, 1 bytes"),
+        (ADVICE, "only 1 files were looked at"),
+    ]
+
+
 # -- what cannot be made of a directory --------------------------------------------------------------------------------
 
 
