@@ -159,6 +159,14 @@ class Field(ABC):
         """The types of this field's values in the code of ``pbhost types``; override what the column does not tell."""
         return ValueTypes.of_kind(self.kind, is_multiple=self.is_multiple)
 
+    def json_schema(self, *, is_input: bool = False) -> Mapping[str, JSON] | None:
+        """The JSON Schema of a value (of one item where values are lists) for ``/api/openapi.json``; None: any value.
+
+        Args:
+            is_input: in the body of a create or an update, rather than in an answer.
+        """
+        return None
+
     def to_python(self, value: FieldValue) -> object:
         """What reading an attribute of a typed record gives, of the type that :meth:`value_types` names."""
         return value

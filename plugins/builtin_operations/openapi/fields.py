@@ -39,7 +39,7 @@ def value_schema(field: Field, *, is_input: bool = False) -> dict[str, JSON]:
         case "text" | "editor" | "email" | "url" | "password":
             item = {"type": "string"}
         case _:
-            item = {}
+            item = dict(field.json_schema(is_input=is_input) or {})
     if field.is_multiple:
         item = {"type": "array", "items": item}
     if field.help:

@@ -138,6 +138,20 @@ class MoneyField(Field):
             imports=("from pbhost_money_field import Money",),
         )
 
+    def json_schema(self, *, is_input: bool = False) -> dict[str, JSON]:
+        """For ``/api/openapi.json``."""
+        currency: dict[str, JSON] = {"type": "string"}
+        if self.currencies:
+            currency["enum"] = [*self.currencies]
+        money: dict[str, JSON] = {
+            "type": "object",
+            "properties": {"amount": {"type": "integer"}, "currency": currency},
+            "required": ["amount", "currency"],
+            "additionalProperties": False,
+        }
+        text: list[JSON] = [{"type": "string"}] if is_input else []
+        return {"anyOf": [money, *text, {"type": "null"}]}
+
     def validate(self, value: FieldValue, record: Record, check: ValueCheck) -> FieldError | None:
         if isinstance(value, Unreadable):
             return value.error

@@ -196,3 +196,11 @@ async def test_values_that_others_wrote_do_not_break_an_answer(goods: Client) ->
         await db.write(lambda tx, text=text: tx.execute("UPDATE goods SET price = ?", (text,)))  # type: ignore[misc]
         assert (await goods.get(f"{GOODS}/{made['id']}"))["price"] is None
         assert (await goods.get(f"{GOODS}?sort=price.amount&filter=" + quote("money(price, 'EUR') > 1"))).status == 200
+
+
+async def test_the_server_describes_it(goods: Client) -> None:
+    document = await goods.get("/api/openapi.json")
+    shown = document.at("components", "schemas", "goods", "properties", "price", "anyOf", 0, "properties")
+    assert shown == {"amount": {"type": "integer"}, "currency": {"type": "string", "enum": PRICE["currencies"]}}
+    given = document.at("components", "schemas", "goodsCreate", "properties", "price", "anyOf", 1)
+    assert given == {"type": "string"}

@@ -125,8 +125,7 @@ class ProxyMethod:
         ):
             await records.delete(link, tx=tx)
         record["verified"] = True
-        record["tokenKey:autogenerate"] = ""
-        _set_password(record, hashed)
+        _set_password(record, hashed)  # which ends every token that was issued
         return await records.save(record, tx=tx)
 
 
