@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 MAX_DELIVERIES = 16
 
-# Not below "pbhost", whose messages are stored in the database: mails carry tokens.
-log = logging.getLogger("builtin_mail")
+log = logging.getLogger("pbhost.mail")
 
 
 class Mailer:
@@ -53,6 +52,7 @@ class Mailer:
         if self._app.config.dev:
             text = mail.get_body(("plain",))
             content = text.get_content() if text is not None else ""
+            # Warnings are stored in the log of the application, information is not: mails carry tokens.
             log.info("mail to %s: %s\n\n%s", ", ".join(recipients(message)), mail["Subject"], content)
         async with self._slots:
             if smtp.get("enabled") is True:

@@ -21,7 +21,7 @@ def part(data: object) -> str:
 
 
 def test_a_signed_token_is_read_back_and_any_jwt_library_reads_it() -> None:
-    claims: dict[str, JSON] = {"id": "a", "type": "auth", "exp": int(NOW) + 60, "refreshable": True}
+    claims: dict[str, JSON] = {"id": "a", "type": "auth", "exp": int(NOW) + 3600, "refreshable": True}
     token = sign(claims, KEY)
     assert verify(token, KEY) == claims
     assert jwt.decode(token, KEY, algorithms=["HS256"]) == claims
