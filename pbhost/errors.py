@@ -17,6 +17,7 @@
     └── DatabaseError               the database refused
         ├── UniqueViolationError    names the columns
         ├── ConstraintError         NOT NULL, CHECK, foreign key
+        ├── MalformedValueError     a stored value is not what the statement took it for
         ├── DatabaseBusyError       locked beyond the retries, or the transaction was held too long
         └── DatabaseUnusableError   read-only, corrupt, foreign, not a database
             └── DatabaseDiskError   the disk is full, or failed
@@ -201,6 +202,10 @@ class UniqueViolationError(DatabaseError):
 
 class ConstraintError(DatabaseError):
     """NOT NULL, CHECK or foreign key violation."""
+
+
+class MalformedValueError(DatabaseError):
+    """A stored value is not what the statement took it for: text that is no JSON."""
 
 
 class DatabaseBusyError(DatabaseError):

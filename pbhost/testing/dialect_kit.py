@@ -53,13 +53,15 @@ class DialectKit:
             ("single", ["single"], 1),
             ('{"a":1}', ['{"a":1}'], 1),
             ("7", [7], 1),
+            (' ["a"]', ["a"], 1),
         ],
     )
     async def test_json_lists(self, engine: Engine, stored: str, items: list[SqlValue], length: int) -> None:
         await engine.write(lambda t: t.execute("INSERT INTO kit (id, items) VALUES ('a', ?)", (stored,)))
         dialect = engine.dialect
-        each = f"SELECT je.value FROM kit, {dialect.json_each('kit.items')} je"
-        assert await engine.read(lambda c: c.fetch_all(each)) == [(item,) for item in items]
+        for spelled in (dialect.json_each("kit.items"), dialect.list_items("kit.items")):
+            each = f"SELECT je.value FROM kit, {spelled} je"
+            assert await engine.read(lambda c, sql=each: c.fetch_all(sql)) == [(item,) for item in items]  # type: ignore[misc]
         assert await _value(engine, dialect.json_length("items"), "kit") == length
 
     @pytest.mark.parametrize(

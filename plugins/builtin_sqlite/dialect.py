@@ -78,6 +78,11 @@ class SqliteDialect:
     def json_each(self, expression: str) -> str:
         return f"json_each(CASE WHEN {_is_array(expression)} THEN {expression} ELSE json_array({expression}) END)"
 
+    def list_items(self, expression: str) -> str:
+        # json_valid() would read the text once more than json_each() does anyway.
+        is_list = f"{expression} GLOB '[[]*' OR {_is_array(expression)}"
+        return f"json_each(CASE WHEN {is_list} THEN {expression} ELSE json_array({expression}) END)"
+
     def json_length(self, expression: str) -> str:
         return (
             f"json_array_length(CASE WHEN {_is_array(expression)} THEN {expression} ELSE "

@@ -10,6 +10,7 @@ from pbhost.errors import (
     DatabaseDiskError,
     DatabaseError,
     DatabaseUnusableError,
+    MalformedValueError,
     UniqueViolationError,
 )
 
@@ -49,6 +50,8 @@ def translate(error: Exception) -> DatabaseError:
         return ConstraintError(text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return DatabaseBusyError(text)
+    if text == "malformed JSON":
+        return MalformedValueError(text)
     if code == sqlite3.SQLITE_INTERRUPT:
         return DatabaseError("the query was stopped: it took longer than allowed or nobody waits for it any more")
     if code in _UNUSABLE:

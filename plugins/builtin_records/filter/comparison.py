@@ -128,7 +128,7 @@ class Comparer:
             some = joined.link.some(self.dialect, joined.before, joined.alias, some)
         scanned = frozenset(joined.link.table for joined in many.chain if joined.link.table)
         # Not just NOT: a NULL among what is looked through must not make it NULL.
-        return replace(atom, by_sets="((" + some + ") IS NOT TRUE)", scanned=scanned) if scanned else atom
+        return replace(atom, by_sets="((" + some + ") IS NOT TRUE)", scanned=scanned)
 
     def _equal(self, left: Value, right: Value, *, negated: bool) -> Compared:
         """The first row that fits of the table of equality and emptiness."""

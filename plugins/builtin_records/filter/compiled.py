@@ -52,6 +52,7 @@ class CompiledQuery:
     count_key: str
     tables: frozenset[str]
     _placed: dict[tuple[bool, bool], Placed] = field(default_factory=dict, repr=False)
+    _scanned: dict[bool, frozenset[str] | None] = field(default_factory=dict, repr=False)
     _texts: dict[tuple[object, ...], Template] = field(default_factory=dict, repr=False)
 
     @property
@@ -82,6 +83,14 @@ class CompiledQuery:
     def bind(self, binding: Binding) -> BoundQuery:
         """The query for one request."""
         return BoundQuery(self, binding)
+
+    def scanned(self, counting: bool) -> frozenset[str] | None:
+        """The tables that a query by sets goes through; None if it is the same as the other."""
+        if counting not in self._scanned:
+            by_sets = self.placed(counting=counting, by_sets=True)
+            differs = by_sets != self.placed(counting=counting, by_sets=False)
+            self._scanned[counting] = by_sets.scanned if differs else None
+        return self._scanned[counting]
 
     def select(self, columns: Sequence[str], id_marks: int | None, by_sets: bool) -> Template:
         """``SELECT`` of some columns of the base row, in the order of the sort."""
@@ -170,6 +179,7 @@ class BoundQuery:
             limit: rows at most, 0 for all.
             offset: rows left out before; only together with ``limit``.
             by_sets: other tables are gone through once instead of looked up for each row; same rows, another cost.
+                Fails with a :class:`MalformedValueError` on lists that are none, as only rows made by hand have them.
         """
         template = self.compiled.select(columns, self._id_marks(), by_sets)
         sql = self._sql(template)
@@ -193,9 +203,9 @@ class BoundQuery:
         """One row with the number of rows; ``by_sets`` as in :meth:`select`."""
         return self._sql(self.compiled.count(self._id_marks(), by_sets))
 
-    def scanned(self, *, counting: bool) -> frozenset[str]:
-        """The tables that ``by_sets`` goes through; none if it makes no difference."""
-        return self.compiled.placed(counting=counting, by_sets=True).scanned
+    def scanned(self, *, counting: bool) -> frozenset[str] | None:
+        """The tables that ``by_sets`` goes through; None if it makes no difference."""
+        return self.compiled.scanned(counting)
 
     def exists(self) -> Sql:
         """One row if any row fits, else none."""

@@ -48,7 +48,10 @@ class Link(Protocol):
         ...
 
     def some(self, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
-        """That one of its rows fulfils a condition; where possible, looked up once for all rows before."""
+        """That one of its rows fulfils a condition; where possible, looked up once for all rows before.
+
+        Lists are taken to be lists: see :meth:`Dialect.list_items`.
+        """
         ...
 
     def __hash__(self) -> int: ...
@@ -78,6 +81,10 @@ class Items(_Searched):
 
     def condition(self, dialect: Dialect, before: str, alias: str) -> Template:
         return ALWAYS
+
+    def some(self, dialect: Dialect, before: str, alias: str, inner: Template) -> Template:
+        items = dialect.list_items(column(dialect, before, self.column))
+        return f"EXISTS (SELECT 1 FROM {items} {alias} WHERE " + inner + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,7 @@ class Referrers:
         reference = column(dialect, alias, self.column)
         if self.is_list:
             item = f"{alias}_item"
-            table, reference = f"{table}, {dialect.json_each(reference)} {item}", column(dialect, item, "value")
+            table, reference = f"{table}, {dialect.list_items(reference)} {item}", column(dialect, item, "value")
         return f"{own} IN (SELECT {reference} FROM {table} WHERE " + inner + ")"
 
 

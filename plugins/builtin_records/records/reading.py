@@ -149,12 +149,14 @@ class Reading:
                 found, end = rows_after(connection, query, core.codecs.of(collection), after, paging.per_page)
                 following = "" if end is None else core.cursors.encode(end, collection, request.filter, request.sort)
                 return found, -1, following
-            by_sets = core.sizes.by_sets(connection, query, counting=False)
-            sql = query.select(names, limit=paging.per_page, offset=paging.offset, by_sets=by_sets)
-            if core.repeatable.is_repeatable(query, sql):
-                rows = connection.fetch_repeatable(sql)
-            else:
-                rows = connection.fetch_all(sql)
+
+            def fetch(by_sets: bool) -> list[Row]:
+                sql = query.select(names, limit=paging.per_page, offset=paging.offset, by_sets=by_sets)
+                if core.repeatable.is_repeatable(query, sql):
+                    return connection.fetch_repeatable(sql)
+                return connection.fetch_all(sql)
+
+            rows = core.sizes.best(connection, query, fetch, counting=False)
             if paging.skip_total:
                 return rows, -1, None
             # A page that is not full is the last one: its end is the total. (Ids of views may repeat.)

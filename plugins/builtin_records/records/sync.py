@@ -82,10 +82,12 @@ class RecordsWithin:
         query = self._search(target, filter, params, sort, as_, restricted=restricted)
         names = self._core.codecs.of(target).names
         try:
-            by_sets = self._core.sizes.by_sets(self._connection, query, counting=not limit)
-            rows = self._connection.fetch_all(
-                query.select(names, limit=limit or (2**62 if offset else 0), offset=offset, by_sets=by_sets)
-            )
+
+            def fetch(by_sets: bool) -> list[Row]:
+                most = limit or (2**62 if offset else 0)
+                return self._connection.fetch_all(query.select(names, limit=most, offset=offset, by_sets=by_sets))
+
+            rows = self._core.sizes.best(self._connection, query, fetch, counting=not limit)
         except DatabaseError as error:
             raise BadRequestError(f"the query failed: {error}") from error
         return self._records(target, rows, expand, as_)
@@ -142,8 +144,11 @@ class RecordsWithin:
     ) -> int:
         query = self._search(self._core.collection(collection), filter, params, "", as_, restricted=restricted)
         try:
-            by_sets = self._core.sizes.by_sets(self._connection, query, counting=True)
-            row = self._connection.fetch_one(query.count(by_sets=by_sets))
+
+            def fetch(by_sets: bool) -> Row | None:
+                return self._connection.fetch_one(query.count(by_sets=by_sets))
+
+            row = self._core.sizes.best(self._connection, query, fetch, counting=True)
         except DatabaseError as error:
             raise BadRequestError(f"the query failed: {error}") from error
         return int(row[0] or 0) if row else 0

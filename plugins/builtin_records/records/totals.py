@@ -43,7 +43,12 @@ class Totals:
 
     def count(self, connection: Connection, query: BoundQuery) -> int:
         """The number of rows of a query in the connection's snapshot."""
-        statement = query.count(by_sets=self._sizes.by_sets(connection, query, counting=True))
+        return self._sizes.best(
+            connection, query, lambda by_sets: self._count(connection, query, by_sets), counting=True
+        )
+
+    def _count(self, connection: Connection, query: BoundQuery, by_sets: bool) -> int:
+        statement = query.count(by_sets=by_sets)
         key = (statement.text, statement.params)
         newest = self._follow(connection)
         with self._lock:
