@@ -42,18 +42,6 @@ class Answer:
         return self.body[key]
 
     def at(self, *path: str | int) -> JSON:
-        """What stands deeper in the body: ``answer.at("data", "title", "code")``, ``answer.at("items", 0, "id")``."""
-        found = self.body
-        for part in path:
-            if isinstance(part, int):
-                assert isinstance(found, list), found
-                found = found[part]
-            else:
-                assert isinstance(found, dict), found
-                found = found[part]
-        return found
-
-    def at(self, *path: str | int) -> JSON:
         """What stands deeper in the body: ``answer.at("data", "title", "code")``, ``answer.at("items", 0, "id")``.
 
         Raises:

@@ -151,5 +151,5 @@ async def test_a_blocked_built_in_with_a_replacement_in_its_place(tmp_path: Path
             assert answer.status == 204
         # Mails go out after the answer, so that it does not tell whether there is such an account.
         async with asyncio.timeout(10):
-            while not any("password" in subject.lower() for subject in sent):  # noqa: ASYNC110  # nothing announces it
+            while not any("password" in subject.lower() for subject in sent):  # nothing announces it
                 await asyncio.sleep(0.01)
