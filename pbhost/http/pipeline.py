@@ -9,7 +9,6 @@ order: operations contract, section 19.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -157,8 +156,13 @@ class Endpoint:
             response = error_answer(error)
         except web.HTTPException as raised:
             response, error = _from_http_exception(raised)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
+        except ConnectionError as raised:
+            if _is_gone(request):
+                # Nobody is there to be answered, and nothing went wrong here; what is returned goes nowhere.
+                return web.Response()
+            if request.writer.output_size:
+                raise  # a second head in the middle of an answer would be read as a part of it
+            response, error = self._fault(request, raised)
         except Exception as raised:
             response, error = self._fault(request, raised)
         finally:
@@ -317,6 +321,12 @@ class Endpoint:
                     # Found out after the head was sent, at the target; clients see an empty 200.
                     body = b""
         return PreparedResponse(body)
+
+
+def _is_gone(request: web.Request) -> bool:
+    """Whether the client has closed its connection."""
+    transport = request.transport
+    return transport is None or transport.is_closing()
 
 
 def _wrap(middlewares: Sequence[Middleware], step: Step) -> Step:
