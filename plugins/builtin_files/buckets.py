@@ -35,10 +35,8 @@ class Bucket(ABC):
     def open(self, path: str, content_type: str, metadata: Mapping[str, str]) -> BinaryIO:
         """A file that is sent in parts and becomes the object when it is closed and committed."""
         described = self.described(content_type, metadata)
-        file = cast(BinaryIO, self._fs.open(path, "wb", block_size=PART, autocommit=False, **described))
-        # fsspec notes it for a transaction that nobody ends: it would keep every large file of the process.
-        self._fs.transaction.files.remove(file)
-        return file
+        # Not by ``open``: fsspec notes each such file for a transaction that nobody ends, and would keep them for ever.
+        return cast(BinaryIO, self._fs._open(path, "wb", block_size=PART, autocommit=False, **described))
 
     @abstractmethod
     def described(self, content_type: str, metadata: Mapping[str, str]) -> dict[str, object]:
