@@ -67,3 +67,11 @@ async def test_neither_handlers_nor_rules_see_it_and_all_else_goes_on(running: R
 async def test_without_such_a_header_the_request_stays_what_it_was(running: Running) -> None:
     answer = await running.request("POST", "/show", {"title": "Hello"}, headers={"X_User": "root"})
     assert (answer["raw"], answer["rules"]) == (False, "root")
+
+
+async def test_streams_and_sockets_open_as_well(running: Running) -> None:
+    headers = {"X-User": "root"}
+    async with running.session.get(f"{running.url}/api/realtime", headers=headers) as stream:
+        assert (await stream.content.readline()).startswith(b"id:")
+    async with running.session.ws_connect(f"{running.url}/api/realtime/ws", headers=headers) as socket:
+        assert (await socket.receive_json())["type"] == "connect"
