@@ -15,6 +15,7 @@ from aiohttp import web
 from pbhost.errors import ConfigError
 from pbhost.hooks.events import ServeEvent
 from pbhost.http.certificates import wait_for_certificates
+from pbhost.http.connections import Runner
 from pbhost.http.pipeline import Pipeline
 from pbhost.http.resource import TrieResource
 from pbhost.http.types import APP, ROUTES, Middleware, Route
@@ -109,7 +110,7 @@ class Server:
         self.url = base_url(bound)
         self.banner: list[str] = []
         self._socket = bound
-        self._runner: web.AppRunner | None = None
+        self._runner: Runner | None = None
         self._pipeline: Pipeline | None = None
         self._resource: TrieResource | None = None
 
@@ -145,7 +146,7 @@ class Server:
         edge.router.resolve = self._resource.match  # type: ignore[method-assign]  # same signature
         edge.on_response_prepare.append(self._pipeline.add_edge_headers)
         edge.on_shutdown.append(self._close_streams)
-        self._runner = web.AppRunner(
+        self._runner = Runner(
             edge,
             access_log=None,
             handle_signals=False,
