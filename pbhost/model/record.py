@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import TYPE_CHECKING
 
 from pbhost.model.field import Field, FieldValue
@@ -145,9 +145,17 @@ class Record:
         """Whether a field's value differs from the stored one."""
         return self._original is not None and self._original.get(name) != self._values.get(name)
 
-    def rebase(self, stored: Record) -> None:
-        """Takes over a newer read of the same row: fields that were changed here keep their values."""
+    def rebase(self, stored: Record, *, relative: Set[str] = frozenset()) -> None:
+        """Takes over a newer read of the same row: fields that were changed here keep their values.
+
+        Args:
+            stored: the newer read.
+            relative: fields that were changed by modifiers (``votes+``): what was added and taken away here is added to
+                and taken from the newer value.
+        """
         changes = {name: value for name, value in self._values.items() if self.changed(name)}
+        for name in changes.keys() & relative:
+            changes[name] = _merged(self.original[name], changes[name], stored._values[name])
         self._values = {**stored._values, **changes}
         self._original = dict(stored._values)
         self.is_new = False
@@ -220,3 +228,21 @@ class Record:
                 for key, value in self.expand.items()
             }
         return out
+
+
+def _merged(before: FieldValue, changed: FieldValue, now: FieldValue) -> FieldValue:
+    """A value that was changed from ``before`` to ``changed``, as the same change of ``now``."""
+    if now == before:
+        return changed
+    if isinstance(before, list) and isinstance(changed, list) and isinstance(now, list):
+        kept = [index for index, item in enumerate(changed) if item in before]
+        first = kept[0] if kept else 0
+        front, back = (
+            [item for item in part if item not in before and item not in now]
+            for part in (changed[:first], changed[first:])
+        )
+        return [*front, *(item for item in now if item in changed or item not in before), *back]
+    numbers = (before, changed, now)
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in numbers):
+        return now + (changed - before)  # type: ignore[operator]  # three numbers
+    return changed

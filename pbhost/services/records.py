@@ -251,7 +251,10 @@ class Records(Protocol):
         tx: AsyncTransaction | None = None,
         validate: bool = True,
     ) -> Record:
-        """Creates or updates from a record object."""
+        """Creates or updates from a record object.
+
+        An update writes what was changed on the object; of the other fields it takes over what is stored by then.
+        """
         ...
 
     async def delete(

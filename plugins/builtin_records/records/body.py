@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pbhost.errors import JSON
 from pbhost.model import BodyValue, Collection, Field, Record, UploadedFile
@@ -45,6 +45,12 @@ def apply_body(record: Record, body: Mapping[str, BodyValue], *, reveal: bool) -
 def addressed(collection: Collection, body: Mapping[str, BodyValue]) -> set[str]:
     """The names of the fields that a body addresses."""
     return {field.name for key in body if (field := collection.field_of(key)) is not None}
+
+
+def modified(collection: Collection, body: Iterable[str]) -> set[str]:
+    """The names of the fields that a body addresses by modifiers only: its values are changes of the stored ones."""
+    fields = [(key, field.name) for key in body if (field := collection.field_of(key)) is not None]
+    return {name for _, name in fields} - {name for key, name in fields if key == name}
 
 
 def _is_sign_in_password(record: Record, field: Field) -> bool:

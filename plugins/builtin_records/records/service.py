@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, TypeVar
 
 from pbhost.database import AsyncTransaction, Connection, Lane, Transaction
@@ -14,6 +14,7 @@ from pbhost.services import SyncRecords, TableQuery
 from ..filter import FilterError, Position
 from .actions import Action, Asked, Create, Outcome, Update
 from .aftermath import Aftermath
+from .body import modified
 from .core import Core
 from .faults import NeedsExclusive
 from .reading import Reading
@@ -207,7 +208,7 @@ class RecordsService:
             record = await self.get(target, id, tx=tx)
             for key, value in values.items():
                 record[key] = value
-            return await self.save(record, tx=tx)
+            return await self._save(record, tx=tx, relative=modified(target, values))
         return await self._written(Update(self._asked(target, as_, values), id), tx)
 
     async def save(
@@ -217,6 +218,17 @@ class RecordsService:
         context: RequestContext | None = None,
         tx: AsyncTransaction | None = None,
         validate: bool = True,
+    ) -> Record:
+        return await self._save(record, context=context, tx=tx, validate=validate)
+
+    async def _save(
+        self,
+        record: Record,
+        *,
+        context: RequestContext | None = None,
+        tx: AsyncTransaction | None = None,
+        validate: bool = True,
+        relative: Set[str] = frozenset(),
     ) -> Record:
         core = self.core
         aftermath = Aftermath(self._app)
@@ -229,6 +241,12 @@ class RecordsService:
 
         def save(transaction: Transaction) -> None:
             nonlocal saved
+            if not record.is_new:
+                # It was read before; what others have written since in other fields stays.
+                row = core.queries.row(transaction, record.collection, str(record.original["id"]))
+                if row is None:
+                    raise NotFoundError()
+                record.rebase(core.codecs.of(record.collection).record(row), relative=relative)
             core.saving.save(transaction, record, aftermath, context=context, validate=validate)
             saved = True
 

@@ -9,7 +9,7 @@ from pbhost.errors import NotFoundError
 from pbhost.hooks import Chain
 from pbhost.model import BodyValue, Record, Rule
 
-from ..body import apply_body
+from ..body import apply_body, modified
 from ..faults import UPDATE_FAILED
 from .base import Asked, Outcome
 from .saved import Saved
@@ -56,7 +56,7 @@ class Update(Saved):
     def finish(self, tx: Transaction) -> Outcome:
         if self._looked_in is not tx:
             self._stored = self._fetch(tx)
-            self.record.rebase(self._stored)
+            self.record.rebase(self._stored, relative=modified(self.collection, self._body))
             self._check(tx)
             self._recheck_writable(tx)
         return self._save(tx)
