@@ -29,6 +29,7 @@ class Record:
         "_hidden",
         "_notes",
         "_original",
+        "_read",
         "_shown",
         "_values",
         "collection",
@@ -43,6 +44,7 @@ class Record:
         self.collection = collection
         self._values: dict[str, FieldValue] = {field.name: field.zero() for field in collection.fields}
         self._original: dict[str, FieldValue] | None = None
+        self._read: Mapping[str, FieldValue] | None = None
         self._hidden: set[str] | None = None
         self._shown: set[str] | None = None
         self._notes: dict[str, object] | None = None
@@ -73,7 +75,7 @@ class Record:
         record = cls.__new__(cls)
         record.collection = collection
         record._values = values
-        record._original = None
+        record._original = record._read = None
         record._hidden = record._shown = record._notes = None
         record.is_new = False
         record.expand = None
@@ -141,6 +143,11 @@ class Record:
         """The values as stored (zero values for a new record)."""
         return self._values if self._original is None else self._original
 
+    @property
+    def as_read(self) -> Mapping[str, FieldValue]:
+        """What the holder of this object has seen: ``original`` before any newer read was taken over."""
+        return self.original if self._read is None else self._read
+
     def changed(self, name: str) -> bool:
         """Whether a field's value differs from the stored one."""
         return self._original is not None and self._original.get(name) != self._values.get(name)
@@ -153,6 +160,7 @@ class Record:
             relative: fields that were changed by modifiers (``votes+``): what was added and taken away here is added to
                 and taken from the newer value.
         """
+        self._read = self.as_read
         changes = {name: value for name, value in self._values.items() if self.changed(name)}
         for name in changes.keys() & relative:
             changes[name] = _merged(self.original[name], changes[name], stored._values[name])
@@ -166,7 +174,7 @@ class Record:
 
     def mark_stored(self) -> None:
         """The current values are the stored ones from now on."""
-        self._original = None
+        self._original = self._read = None
         self.is_new = False
 
     def copy(self) -> Record:
@@ -175,6 +183,7 @@ class Record:
         twin.collection = self.collection
         twin._values = dict(self._values)
         twin._original = None if self._original is None else dict(self._original)
+        twin._read = self._read
         twin._hidden = None if self._hidden is None else set(self._hidden)
         twin._shown = None if self._shown is None else set(self._shown)
         twin._notes = self._notes

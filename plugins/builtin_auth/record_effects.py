@@ -44,7 +44,7 @@ class RecordEffects:
             record["verified"] = True
         password, email, key = (record.changed(name) for name in ("password", "email", "tokenKey"))
         verified = record.changed("verified") and record.get("verified") is True
-        if (password or email) and self._is_stale(record, connection):
+        if (password or email) and self._is_stale(event, connection):
             raise (
                 ValidationError({"oldPassword": WRONG_OLD_PASSWORD})
                 if CHECKED_KEY in record.notes
@@ -78,13 +78,15 @@ class RecordEffects:
         collection_id, record_id = record.collection.id, record.id
         connection.on_commit(lambda: self._auth.identities.forget(collection_id, record_id))
 
-    def _is_stale(self, record: Record, connection: Transaction) -> bool:
+    def _is_stale(self, event: RecordEvent, connection: Transaction) -> bool:
         """Whether the stored token key is not the one that was read. Checked in the write, so that of several
         requests with one reset link (or one old password) at the same time a single one succeeds."""
-        quote = connection.dialect.quote
+        record, quote = event.record, connection.dialect.quote
+        # A request of the API has been judged anew on the newer read; code has seen no more than what it read.
+        seen = record.as_read if event.api is None else record.original
         query = f"SELECT {quote('tokenKey')} FROM {quote(record.collection.name)} WHERE id = ?"
         row = connection.fetch_one(Sql(query, (record.id,)))
-        return row is not None and row[0] != record.notes.get(CHECKED_KEY, record.original.get("tokenKey"))
+        return row is not None and row[0] != record.notes.get(CHECKED_KEY, seen.get("tokenKey"))
 
     def _is_linked(self, record: Record, connection: Transaction) -> bool:
         if self._app.collections.find(EXTERNAL_AUTHS) is None:
