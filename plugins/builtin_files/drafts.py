@@ -25,7 +25,7 @@ from builtin_files.keys import PROCESS_PREFIX
 
 DIRECTORY = f"{PROCESS_PREFIX}drafts"
 #: Others may remove what is empty between two steps, but not for ever.
-_ATTEMPTS = 20
+_ATTEMPTS = 100
 #: Of a file name, by nearly every file system.
 _MAX_NAME = 255
 
@@ -84,6 +84,8 @@ class Draft:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._path.unlink(missing_ok=True)
+        # Nobody who looks into the storage finds anything but files of records there.
+        _remove_if_empty(self._path.parent)
         # Closing gives the lock free, and writes what is buffered, which fails once more on a full disk.
         with suppress(OSError):
             self.file.close()
@@ -114,7 +116,8 @@ class Drafts:
             try:
                 file = path.open("xb")
             except FileNotFoundError:
-                make_directories(self._directory)
+                make_directories(self._root)
+                self._directory.mkdir(exist_ok=True)
                 continue
             with suppress(OSError):  # a file system without locks: there a start tidies nothing up
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -142,8 +145,7 @@ class Drafts:
 
     def close(self) -> None:
         """Removes the directory if nobody is writing."""
-        with suppress(OSError):
-            self._directory.rmdir()
+        _remove_if_empty(self._directory)
 
     def _undo_side_file(self, name: str) -> None:
         """The side file comes first; without the file it and its directories are for nothing."""
@@ -156,6 +158,11 @@ class Drafts:
             if folder == self._root:
                 return
             folder.rmdir()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 @contextmanager

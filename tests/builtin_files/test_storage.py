@@ -90,6 +90,7 @@ class TestLocal(StorageKit):
 
     async def test_an_unfinished_write_is_neither_listed_nor_a_file(self, root: Path, storage: LocalStorage) -> None:
         await storage.write("c/r/a.png", b"x")
+        (root / ".pbhost-drafts").mkdir()
         (root / ".pbhost-drafts/0123456789abcdef").write_bytes(b"half")
         assert await keys(storage) == ["c/r/a.png"]
         assert not await storage.exists(".pbhost-drafts/0123456789abcdef")

@@ -197,7 +197,7 @@ async def test_deleting_a_collection_deletes_its_directory(site: Site) -> None:
     await site.create(("one", ("a.png", png())))
     answer = await site.server.request("DELETE", "/api/collections/docs", token=site.token)
     assert answer.status == 204, answer.body
-    await until(lambda: [path.name for path in site.storage.iterdir()] == [".pbhost-drafts"])
+    await until(lambda: [path.name for path in site.storage.iterdir()] == [])
 
 
 async def test_truncating_a_collection_deletes_the_files(site: Site) -> None:
