@@ -15,7 +15,7 @@ import pytest
 from pbhost.cli.diagnosis import Diagnosis
 from pbhost.services import Finding, Severity
 from pbhost.testing import running_app
-from tests.doctor.installation import Installation, install
+from tests.doctor.installation import Installation
 
 PLUGIN = """
 from pbhost import hookimpl
@@ -31,19 +31,6 @@ async def fail(budget):
 def register_checks(app):
     return [Check("tank.level", "the tank is full", look, ("database",)), Check("tank.gauge", "the gauge works", fail)]
 """
-
-
-@pytest.fixture(scope="module")
-def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("healthy") / "pb_data"
-    install(directory)
-    return directory
-
-
-@pytest.fixture
-def installation(healthy: Path, tmp_path: Path) -> Installation:
-    shutil.copytree(healthy, tmp_path / "pb_data")
-    return Installation(tmp_path / "pb_data")
 
 
 def doctor(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
