@@ -140,12 +140,8 @@ class Drafts:
                 self._undo_side_file(path.name)
         if swept:
             log.warning("deleted %d unfinished file(s) of writes that were cut short", swept)
-        self.close()
-        return swept
-
-    def close(self) -> None:
-        """Removes the directory if nobody is writing."""
         _remove_if_empty(self._directory)
+        return swept
 
     def _undo_side_file(self, name: str) -> None:
         """The side file comes first; without the file it and its directories are for nothing."""

@@ -43,10 +43,6 @@ class LocalStorage:
         """Deletes what dead processes were writing; at any time, others may write meanwhile."""
         await self._workers.run(self._drafts.sweep)
 
-    def close(self) -> None:
-        """Leaves nothing behind that only running processes need."""
-        self._drafts.close()
-
     def local_path(self, key: str) -> Path | None:
         """Where the file of a key is (or would be)."""
         try:

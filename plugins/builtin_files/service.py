@@ -65,14 +65,12 @@ class FilesService:
             self._app.background(self._sweep(self._journal), name="files: sweep")
 
     async def stop(self) -> None:
-        """Ends running thumbnails, and what goes on in further storages."""
+        """Ends running thumbnails."""
         # Of several workers none knows what the others left undone.
         if self._journal is not None and self._tidied and not self._deleting and self._app.config.workers == 1:
             await self._journal.mark_tidied((await self._app.db.last_change())[1])
         await self._thumbnails.stop()
         self._workers.close()
-        for storage in self._opened.values():
-            storage.close()
 
     # -- where -------------------------------------------------------------------------------------------------------
 

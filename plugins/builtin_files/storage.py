@@ -64,7 +64,6 @@ class ConfiguredStorage:
         if self._remote is not None:
             await self._remote.close()
         self._workers.close()
-        self._local.close()
 
     async def _current(self) -> Storage:
         """The storage in charge.

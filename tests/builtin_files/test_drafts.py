@@ -98,7 +98,6 @@ async def test_writes_and_sweeps_at_the_same_time(tmp_path: Path) -> None:
     done = True
     await sweeping
     assert [(await storage.fetch(key, 10**6))[1] for key in keys] == [key.encode() * 1000 for key in keys]
-    storage.close()
     assert not (tmp_path / DIRECTORY).exists()
     workers.close()
 
