@@ -95,6 +95,15 @@ class Transaction(Connection, Protocol):
         """Runs a statement; returns the number of rows it changed."""
         ...
 
+    def conclude(self, sql: Sql | str, params: Sequence[SqlValue] = ()) -> int:
+        """Runs the last statement of a write, one that changes rows; returns how many it changed.
+
+        The function promises to raise nothing afterwards, unless no row was changed, and to run no other statement
+        (:meth:`record_change` is allowed). So an engine that gathers writes need not be able to roll back this one
+        alone; it may fail all of a group when the promise is broken. ``execute`` is a correct implementation.
+        """
+        ...
+
     def execute_many(self, sql: str, rows: Sequence[Sequence[SqlValue]]) -> int:
         """Runs a statement for each row of parameters."""
         ...
@@ -110,7 +119,11 @@ class Transaction(Connection, Protocol):
     def record_change(
         self, collection_id: str, record_id: str, action: Literal["create", "update", "delete"], payload: str = ""
     ) -> int:
-        """Appends to the change feed; returns the sequence number. Committed or rolled back with everything else."""
+        """Appends to the change feed; returns the sequence number. Committed or rolled back with everything else.
+
+        Statements of this transaction that name the feed's table find the row there; others, those that read it through
+        a view for instance, need not find it before the commit.
+        """
         ...
 
     def on_commit(self, callback: Callable[[], None]) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from functools import lru_cache
 
 #: They would end or nest the shared transaction under other writes' feet, or reach files outside of the database.
 _FORBIDDEN = frozenset(("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "ATTACH", "DETACH", "VACUUM"))
 _LEADING_NOISE = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$)|;)*", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]+")
+#: One of these has to stand in a statement that begins with WITH and changes something.
+_CHANGING = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
 
 def split(script: str) -> list[str]:
@@ -38,3 +41,10 @@ def first_word(statement: str) -> str:
 def is_forbidden(statement: str) -> bool:
     """Whether the statement may not run inside of a transaction."""
     return first_word(statement) in _FORBIDDEN
+
+
+@lru_cache(maxsize=512)
+def only_reads(statement: str) -> bool:
+    """Whether a statement surely changes nothing; False for what would have to be parsed to know."""
+    word = first_word(statement)
+    return word == "SELECT" or (word == "WITH" and not _CHANGING.search(statement))

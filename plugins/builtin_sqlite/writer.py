@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from builtin_sqlite.connection import SqliteConnection
 from builtin_sqlite.driver_errors import primary_code, translate
+from builtin_sqlite.feed import Appender
 from builtin_sqlite.lock import WriteTurn
 from builtin_sqlite.pump import Pump, PumpOwner
 from builtin_sqlite.thread import ConnectionThread, set_error, set_result
@@ -27,6 +28,7 @@ from pbhost.errors import DatabaseBusyError, DatabaseError
 T = TypeVar("T")
 _LOG = logging.getLogger("pbhost.sqlite")
 
+ABORTED = "a write of the same group failed after it had said that it could not; all of them were rolled back"
 ABANDONED = "nobody waits for this transaction any more; it was rolled back"
 
 #: Writes of one group at most, and seconds after which a group is closed: both bound the wait of the first.
@@ -97,6 +99,7 @@ class Writer:
         self._thread = thread
         self._turn = turn
         self._hooks = hooks
+        self._feed: Appender | None = None
         self._has_feed = has_feed
         self._loop = asyncio.get_running_loop()
         self._queue: deque[WriteJob] = deque()
@@ -251,7 +254,7 @@ class Writer:
                 self._thread.claim(None, job.timeout)
                 # Until one write has succeeded there is nothing that a failing one could take with it.
                 if succeeded == 0:
-                    if not self._run(job):
+                    if not self._run(job, is_guest=False):
                         self._undo()
                         if not queue or queue[0].exclusive:
                             return 0
@@ -260,8 +263,10 @@ class Writer:
                             self._fail(waiting - len(done), problem, done)
                             return 0
                         continue
-                else:
-                    self._run_in_savepoint(job)
+                elif not self._run_as_guest(job):
+                    self._fail(0, DatabaseError(ABORTED), done)
+                    self._undo()
+                    return 0
                 succeeded += job.error is None
                 if not raw.in_transaction:
                     self._lost(done)
@@ -272,8 +277,8 @@ class Writer:
         finally:
             self._turn.__exit__(None, None, None)
 
-    def _run(self, job: WriteJob) -> bool:
-        transaction = job.transaction = SqliteTransaction(self._thread.raw, has_feed=self._has_feed)
+    def _run(self, job: WriteJob, *, is_guest: bool) -> bool:
+        transaction = job.transaction = SqliteTransaction(self._thread.raw, self._feed, is_guest=is_guest)
         try:
             job.value = job.function(transaction)
         except BaseException as error:
@@ -281,13 +286,14 @@ class Writer:
             return False
         return True
 
-    def _run_in_savepoint(self, job: WriteJob) -> None:
-        raw = self._thread.raw
-        raw.execute("SAVEPOINT pbhost_0")
-        if not self._run(job) and raw.in_transaction:
-            raw.execute("ROLLBACK TO pbhost_0")
-        if raw.in_transaction:
-            raw.execute("RELEASE pbhost_0")
+    def _run_as_guest(self, job: WriteJob) -> bool:
+        """Runs a write that must not take its neighbours with it; returns False if it does after all."""
+        is_failed = not self._run(job, is_guest=True)
+        transaction = job.transaction
+        assert transaction is not None
+        if transaction.is_guarded and self._thread.raw.in_transaction:
+            transaction.end_guard(is_failed=is_failed)
+        return not (is_failed and transaction.is_concluded)
 
     def _run_exclusive(self, done: list[WriteJob]) -> int:
         job = self._queue.popleft()
@@ -304,7 +310,7 @@ class Writer:
             if job.error is not None:
                 return 0
             self._thread.claim(job.future, job.timeout)
-            transaction = job.transaction = SqliteTransaction(self._thread.raw, has_feed=self._has_feed)
+            transaction = job.transaction = SqliteTransaction(self._thread.raw, self._feed)
             transaction.pump = job.pump = Pump(
                 self._owner,
                 self._loop,
@@ -345,6 +351,7 @@ class Writer:
         for pause in (*_PAUSES, None):
             try:
                 raw.execute("BEGIN IMMEDIATE")
+                self._feed = Appender(SqliteConnection(raw)) if self._has_feed else None
                 break
             except sqlite3.Error as error:
                 if primary_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -367,8 +374,10 @@ class Writer:
     def _commit(self, done: list[WriteJob]) -> int:
         self._thread.claim(None, float("inf"))
         try:
+            if self._feed is not None:
+                self._feed.flush()
             self._thread.raw.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, DatabaseError) as error:
             self._undo()
             self._fail(0, translate(error), done)
             return 0
