@@ -37,6 +37,7 @@ class _Save:
     lifecycle: Lifecycle
     aftermath: Aftermath
     validate: bool
+    conclude: Callable[[list[SqlValue]], None] | None
 
     @property
     def record(self) -> Record:
@@ -65,8 +66,13 @@ class Saving:
         context: RequestContext | None = None,
         validate: bool = True,
         api: ApiWrite | None = None,
+        conclude: Callable[[list[SqlValue]], None] | None = None,
     ) -> list[SqlValue]:
         """Creates or updates a record; returns its stored row in the order of the codec.
+
+        Args:
+            conclude: if the write ends with this: what is left to do for it, which gets the row just before the
+                statement. Only for a write whose hooks do not run inside of the transaction.
 
         Raises:
             ValidationError: errors by field, unique violations included.
@@ -81,7 +87,7 @@ class Saving:
         event = RecordEvent(
             app=self._app, action=action, context=context, collection=collection, record=record, api=api
         )
-        save = _Save(tx, event, chains, self._lifecycles.of(collection), aftermath, validate)
+        save = _Save(tx, event, chains, self._lifecycles.of(collection), aftermath, validate, conclude)
         try:
             if chains.whole:
                 row = chains.whole.run_in(tx, event, lambda: self._inside(save))
@@ -138,10 +144,14 @@ class Saving:
         for field in lifecycle.stamp:
             field.stamp(record, is_new=save.is_new, now=tx.now)
         row = self._codecs.of(record.collection).row(record)
+        execute = tx.execute
+        if save.conclude is not None:
+            save.conclude(row)
+            execute = tx.conclude
         try:
             if save.is_new:
-                tx.execute(lifecycle.insert, row)
-            elif not tx.execute(lifecycle.update, [*row, str(record.original["id"])]):
+                execute(lifecycle.insert, row)
+            elif not execute(lifecycle.update, [*row, str(record.original["id"])]):
                 raise NotFoundError()
         except UniqueViolationError as error:
             raise not_unique(record.collection, error) from error

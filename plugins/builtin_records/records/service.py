@@ -304,6 +304,7 @@ class RecordsService:
 
     async def perform(self, action: Action, *, tx: AsyncTransaction | None = None) -> Outcome:
         """Runs an action in as few hops as it allows."""
+        action.is_alone = tx is None
         try:
             if not action.needs_loop:
                 return await self.write(action.whole, exclusive=action.is_async, tx=tx)

@@ -66,6 +66,8 @@ class Action(ABC):
     """One write of one record through the API."""
 
     kind: str = ""
+    #: Whether it is all that its transaction, or its share of one, does: then its last statement is the last of all.
+    is_alone = False
 
     def __init__(self, asked: Asked) -> None:
         if asked.collection.is_view:

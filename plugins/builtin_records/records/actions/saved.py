@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pbhost.database import Connection, SqlValue, Transaction
 from pbhost.errors import BadRequestError, ValidationError
@@ -145,23 +145,37 @@ class Saved(Action):
 
     def _save(self, tx: Transaction) -> Outcome:
         core = self.core
+        chains = self.chains.of("create" if self.kind == "create" else "update")
+        expand = self.context.query.get("expand", "")
+        has_hooks = self.hook is not None or chains.in_transaction
+        wants_record = self._wants_record or core.answers.needs_records(self.collection, expand)
+        outcome = Outcome(200)
+
+        def answer_ahead(row: list[SqlValue]) -> None:
+            outcome.body = dumps(core.answers.objects(tx, self.collection, (tuple(row),), self.context)[0])
+
+        is_last = (
+            self.is_alone
+            and not (has_hooks or wants_record or expand)
+            and core.answers.needs_only_the_row(self.collection, self.context)
+        )
         try:
-            row = core.saving.save(tx, self.record, self.aftermath, context=self.context, api=self._api())
+            row = core.saving.save(
+                tx,
+                self.record,
+                self.aftermath,
+                context=self.context,
+                api=self._api(),
+                conclude=answer_ahead if is_last else None,
+            )
         except Exception as error:
             raise write_failure(error, self.message) from error
         self._saved = True
-        return self._answer(tx, row)
-
-    def _answer(self, tx: Transaction, row: Sequence[SqlValue]) -> Outcome:
-        answers = self.core.answers
-        expand = self.context.query.get("expand", "")
+        if is_last:
+            return outcome
         tree = parse_expand(expand)
-        wants_record = self._wants_record or answers.needs_records(self.collection, expand)
-        chains = self.chains.of("create" if self.kind == "create" else "update")
-        if wants_record or self.hook is not None or chains.in_transaction:
-            # Hooks may have hidden, shown or added something: what is sent has to come from their record.
-            answers.enrich(tx, [self.record], self.context, tree)
-            if wants_record:
-                return Outcome(200, record=self.record)
-            return Outcome(200, dumps(self.record.to_json()))
-        return Outcome(200, dumps(answers.objects(tx, self.collection, (tuple(row),), self.context, tree)[0]))
+        if not (wants_record or has_hooks):
+            return Outcome(200, dumps(core.answers.objects(tx, self.collection, (tuple(row),), self.context, tree)[0]))
+        # Hooks may have hidden, shown or added something: what is sent has to come from their record.
+        core.answers.enrich(tx, [self.record], self.context, tree)
+        return Outcome(200, record=self.record) if wants_record else Outcome(200, dumps(self.record.to_json()))
