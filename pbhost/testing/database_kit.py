@@ -169,6 +169,18 @@ class DatabaseKit(DialectKit):
         with pytest.raises(ConstraintError):
             await engine.write(lambda t: t.execute("INSERT INTO kit (id, note) VALUES ('a', NULL)"))
 
+    async def test_a_last_statement_stands_or_falls_alone(self, engine: Engine) -> None:
+        def conclude(key: str) -> Callable[[Transaction], int]:
+            return lambda t: t.conclude("INSERT INTO kit (id, note) VALUES (?, '')", (key,))
+
+        results = await asyncio.gather(
+            *[engine.write(conclude(key)) for key in ("a", "a", "b")], return_exceptions=True
+        )
+        assert [results[0], results[2]] == [1, 1]
+        assert isinstance(results[1], UniqueViolationError)
+        assert await engine.write(lambda t: t.conclude("DELETE FROM kit WHERE id = ?", ("missing",))) == 0
+        assert await engine.read(_keys) == ["a", "b"]
+
     async def test_a_savepoint_is_rolled_back_alone(self, engine: Engine) -> None:
         events: list[str] = []
 
