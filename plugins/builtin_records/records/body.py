@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from pbhost.errors import JSON
-from pbhost.model import BodyValue, Collection, Field, Record, UploadedFile
+from pbhost.model import BodyValue, Collection, Field, FieldValue, Record, UploadedFile
 from pbhost.model.record import changing
 
 from .usual import NO_ASSIGNMENT, Cast, assignment
@@ -14,8 +14,10 @@ from .usual import NO_ASSIGNMENT, Cast, assignment
 #: A key of a body, ready to be used: the key, its field, the field's name ("" for none), and its ``Assignment``.
 _Step: TypeAlias = "tuple[str, Field | None, str, type | None, type | None, Cast]"
 
-#: Bounds what clients can make a collection remember: so many sets of keys, none longer than this in characters.
-_MOST_PLANS = 256
+#: Bounds what clients can make a collection remember: so many sets of keys, each with so many keys that are no fields,
+#: and none longer than this in characters.
+_MOST_PLANS = 64
+_MOST_OTHER_KEYS = 20
 _LONGEST_PLAN = 2048
 
 
@@ -44,18 +46,21 @@ class Bodies:
         keys = (reveal, *body)
         plan = self._plans.get(keys)
         if plan is None:
-            plan = self._remembered(keys, self._plan(body, reveal=reveal))
+            plan = self._plan(body, reveal=reveal)
+            self._remember(keys, plan, sum(map(len, body)))
         out: dict[str, BodyValue] = {}
-        values = changing(record)
+        values: dict[str, FieldValue] | None = None
         for key, field, name, kept, usual, cast in plan:
             value = body[key]
             kind = value.__class__
-            if kind is kept:
-                values[name] = out[name] = value
-            elif kind is usual:
-                values[name] = out[name] = cast(value)  # type: ignore[assignment]  # normalised values stand for JSON ones
-            else:
+            if kind is usual:
+                value = cast(value)  # type: ignore[assignment]  # normalised values stand for JSON ones
+            elif kind is not kept:
                 _apply_key(record, key, field, value, out)
+                continue
+            if values is None:
+                values = changing(record)
+            values[name] = out[name] = value
         return out
 
     def _plan(self, body: Iterable[str], *, reveal: bool) -> tuple[_Step, ...]:
@@ -70,12 +75,11 @@ class Bodies:
                 steps.append((key, field, field.name, *assignment(field, key)))
         return tuple(steps)
 
-    def _remembered(self, keys: tuple[object, ...], plan: tuple[_Step, ...]) -> tuple[_Step, ...]:
-        if sum(len(step[0]) for step in plan) <= _LONGEST_PLAN:
+    def _remember(self, keys: tuple[object, ...], plan: tuple[_Step, ...], characters: int) -> None:
+        if characters <= _LONGEST_PLAN and len(keys) <= len(self._collection.fields) + _MOST_OTHER_KEYS:
             if len(self._plans) >= _MOST_PLANS:
                 self._plans.clear()
             self._plans[keys] = plan
-        return plan
 
 
 def _apply_key(record: Record, key: str, field: Field | None, value: BodyValue, out: dict[str, BodyValue]) -> None:

@@ -24,7 +24,7 @@ from ..fieldtypes.date import DateField
 from ..fieldtypes.json import JsonField
 from ..fieldtypes.number import NumberField
 from ..fieldtypes.plain import PlainTextField
-from .compiled import compile_bind, compile_read
+from .compiled import Bind, Read, compile_bind, compile_read
 
 #: ``encode(row, show_email)``: the public JSON object of a row.
 Encode: TypeAlias = Callable[[Sequence[SqlValue], bool], dict[str, object]]
@@ -54,8 +54,9 @@ class Codec:
         self.encode = _compile(collection, reveal=False)
         self.encode_all = _compile(collection, reveal=True)
         self._bare = [dialect.quote(name) for name in self.names]
-        self._read = compile_read(collection.fields)
-        self._bind = compile_bind(collection.fields)
+        # Written on first use: many collections are only listed.
+        self._read: Read | None = None
+        self._bind: Bind | None = None
 
     def columns(self, alias: str = "") -> str:
         """The select list; ``alias`` is quoted already."""
@@ -65,11 +66,17 @@ class Codec:
 
     def record(self, row: Row) -> Record:
         """The stored record of a row."""
-        return Record.stored(self.collection, self._read(row))
+        read = self._read
+        if read is None:
+            read = self._read = compile_read(self.collection.fields)
+        return Record.stored(self.collection, read(row))
 
     def row(self, record: Record) -> list[SqlValue]:
         """The values of a record as they are bound for its columns, in the order of ``names``."""
-        return self._bind(values_of(record))
+        bind = self._bind
+        if bind is None:
+            bind = self._bind = compile_bind(self.collection.fields)
+        return bind(values_of(record))
 
     def named(self, row: Sequence[SqlValue]) -> dict[str, SqlValue]:
         """A row by column."""

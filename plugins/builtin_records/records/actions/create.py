@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pbhost.database import Connection, SqlValue, Transaction
 from pbhost.errors import BadRequestError
 from pbhost.hooks import Chain
-from pbhost.model import BodyValue, Field, Rule
+from pbhost.model import BodyValue, Field, Record, Rule
 
 from ...filter import virtual_row
 from ..faults import CREATE_FAILED
@@ -44,7 +44,7 @@ class Create(Saved):
         manage_rule = self._may_manage()
         if connection is None or not (self._has_rule or manage_rule):
             return
-        self._virtual = virtual_row(self.record)
+        self._virtual = self._virtual_row(self.record)
         if not self._mentions_unprepared():
             self._check(connection)
         if manage_rule:
@@ -63,7 +63,11 @@ class Create(Saved):
         record = self.lifecycle.blank()
         context = self.context.derive(body=self.lifecycle.body.apply(record, body, reveal=False))
         queries = self.core.queries
-        return queries.virtual_holds(connection, self.collection, virtual_row(record), rule, context)
+        return queries.virtual_holds(connection, self.collection, self._virtual_row(record), rule, context)
+
+    def _virtual_row(self, record: Record) -> dict[str, SqlValue]:
+        codec = self.core.codecs.of(self.collection)
+        return virtual_row(record, codec.named(codec.row(record)))
 
     def _to_prepare(self) -> list[Field]:
         fields = super()._to_prepare()
