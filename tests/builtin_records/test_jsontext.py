@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 
 from builtin_records.jsontext import json_of, spell_json
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _texts = st.one_of(st.text(max_size=6), st.sampled_from(("<b>", "a&b", "\u2028", "\u2029", "\ud800", "\x7f\x00", "é")))
 _leaves = st.one_of(
     *(_texts, st.none(), st.booleans(), st.integers(), st.sampled_from((2**53, 2**53 + 1, -(2**53) - 1))),
-    st.floats(allow_nan=False, allow_infinity=False),
+    st.one_of(st.sampled_from((0.0, 1.0, -2.0, 1e21, 1e-7)), st.floats(allow_nan=False, allow_infinity=False)),
 )
 _values = st.recursive(
     _leaves, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_texts, inner, max_size=3))
 )
 
 
+@settings(max_examples=300)
 @given(_values.filter(lambda value: not isinstance(value, str)), st.integers(0, 12))
 def test_a_value_is_spelled_alike_by_every_encoder(value: object, depth: int) -> None:
     for _ in range(depth):
