@@ -239,6 +239,20 @@ class Record:
         return out
 
 
+# Functions rather than methods: the generated classes of ``pbhost types`` have an attribute for each field.
+
+
+def values_of(record: Record) -> Mapping[str, FieldValue]:
+    """The present values by field, not to be changed: for code that looks at all of them."""
+    return record._values
+
+
+def changing(record: Record) -> dict[str, FieldValue]:
+    """The present values by field, for code that puts many normalised ones: as :meth:`Record.put` would, each."""
+    record._keep_original()
+    return record._values
+
+
 def _merged(before: FieldValue, changed: FieldValue, now: FieldValue) -> FieldValue:
     """A value that was changed from ``before`` to ``changed``, as the same change of ``now``."""
     if now == before:

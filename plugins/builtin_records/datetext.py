@@ -54,6 +54,24 @@ _LAYOUTS = tuple(
 )
 
 
+#: Texts that were found to be dates in the stored form. Checking one costs more than all other fields of most rows.
+_known: dict[str, str] = {}
+_MOST_KNOWN = 20_000
+
+#: The same text if it is known to be a stored date (never the empty one), else None.
+known_date = _known.get
+
+
+def remembered_date(value: object) -> str:
+    """:func:`to_date`, which remembers what is in the stored form already."""
+    found = to_date(value)
+    if found and found == value and found.__class__ is str:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[found] = found
+    return found
+
+
 def to_date(value: object) -> str:
     """The canonical text of a date.
 

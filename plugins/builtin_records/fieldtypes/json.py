@@ -20,7 +20,7 @@ from .options import Option, OptionField, integer, size_rules
 DEFAULT_MAX_SIZE = 1 << 20
 
 _INVALID = FieldError("validation_invalid_json", "Must be a valid json value.")
-_EMPTY_TEXTS = frozenset({"", "null", '""', "[]", "{}"})
+EMPTY_TEXTS = frozenset({"", "null", '""', "[]", "{}"})
 #: What stands for no value at all, whatever the schema.
 _UNSET_TEXTS = frozenset({"", "null", '""'})
 
@@ -70,7 +70,7 @@ class JsonField(OptionField):
     def is_empty(self, value: FieldValue) -> bool:
         if isinstance(value, BrokenJson):
             return False
-        return value is None or (isinstance(value, JsonText) and value.text in _EMPTY_TEXTS)
+        return value is None or (isinstance(value, JsonText) and value.text in EMPTY_TEXTS)
 
     def from_db(self, value: SqlValue) -> FieldValue:
         return json_from_column(value)

@@ -19,9 +19,9 @@ from .plain import PlainTextField
 
 DEFAULT_ID_PATTERN = "^[a-z0-9]+$"
 DEFAULT_ID_AUTOGENERATE = "[a-z0-9]{15}"
-_DEFAULT_ID = re.compile("[a-z0-9]+")
+DEFAULT_ID = re.compile("[a-z0-9]+")
 
-_DEFAULT_MAX = 5000
+DEFAULT_MAX = 5000
 _SAMPLES = 10
 _FORBIDDEN_IN_KEYS = frozenset("./\\|\"'`<>:?*%$\0\t\n\r ")
 _RESERVED_KEYS = frozenset(
@@ -138,7 +138,7 @@ class TextField(PlainTextField):
         size = len(value)
         if self.min and size < self.min:
             return too_short(self.min, {"min": self.min})
-        most = self.max or _DEFAULT_MAX
+        most = self.max or DEFAULT_MAX
         if size > most:
             return FieldError(
                 "validation_max_text_constraint", f"Must be no more than {most} character(s).", {"max": most}
@@ -173,7 +173,7 @@ def pattern_error(pattern: str) -> FieldError | None:
 def _fits(pattern: str, value: str) -> bool:
     if pattern == DEFAULT_ID_PATTERN:
         # Nearly every record is created with an id of this form.
-        return _DEFAULT_ID.fullmatch(value) is not None
+        return DEFAULT_ID.fullmatch(value) is not None
     try:
         return matches(pattern, value)
     except InvalidPattern:

@@ -165,12 +165,17 @@ class QueryPlanner:
         )
 
 
-def virtual_row(record: Record) -> dict[str, SqlValue]:
+def virtual_row(record: Record, columns: Mapping[str, SqlValue] | None = None) -> dict[str, SqlValue]:
     """The columns of a record that is about to be created, as its create rule sees them.
 
     A missing id is a placeholder, and ``verified`` is false whatever was submitted.
+
+    Args:
+        columns: what would be bound for them, from a caller who has it cheaper than by asking each field.
     """
-    row = {item.name: item.to_db(record[item.name]) for item in record.collection.fields}
+    if columns is None:
+        columns = {item.name: item.to_db(record[item.name]) for item in record.collection.fields}
+    row = dict(columns)
     row["id"] = row.get("id") or record_id()
     if record.collection.is_auth:
         row["verified"] = 0

@@ -126,17 +126,22 @@ class Chains:
         self._app = app
         self._generation = -1
         self._resolved: dict[tuple[str, str, str], CollectionChains] = {}
+        self._of: dict[str, tuple[Collection, CollectionChains]] = {}
 
     def of(self, collection: Collection) -> CollectionChains:
         """The hooks of a collection."""
         hooks: HookRegistry = self._app.hooks
         if hooks.generation != self._generation:
-            self._resolved = {}
+            self._resolved, self._of = {}, {}
             self._generation = hooks.generation
+        known = self._of.get(collection.id)
+        if known is not None and known[0] is collection:
+            return known[1]
         tags = collection.tags
         found = self._resolved.get(tags)
         if found is None:
             found = self._resolved[tags] = _resolve(hooks, tags)
+        self._of[collection.id] = (collection, found)
         return found
 
 

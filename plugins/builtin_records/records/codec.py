@@ -14,8 +14,9 @@ import orjson
 
 from pbhost.database import Dialect, Row, SqlValue
 from pbhost.model import Collection, Field, Record
+from pbhost.model.record import values_of
 
-from ..datetext import to_date
+from ..datetext import known_date, remembered_date
 from ..fieldtypes.autodate import AutodateField
 from ..fieldtypes.bool import BoolField
 from ..fieldtypes.choices import ChoicesField
@@ -23,6 +24,7 @@ from ..fieldtypes.date import DateField
 from ..fieldtypes.json import JsonField
 from ..fieldtypes.number import NumberField
 from ..fieldtypes.plain import PlainTextField
+from .compiled import Bind, Read, compile_bind, compile_read
 
 #: ``encode(row, show_email)``: the public JSON object of a row.
 Encode: TypeAlias = Callable[[Sequence[SqlValue], bool], dict[str, object]]
@@ -43,7 +45,7 @@ class Codec:
         encode_all: the answer for superusers, hidden fields included.
     """
 
-    __slots__ = ("_bare", "_readers", "_writers", "collection", "encode", "encode_all", "id_index", "names")
+    __slots__ = ("_bare", "_bind", "_read", "collection", "encode", "encode_all", "id_index", "names")
 
     def __init__(self, collection: Collection, dialect: Dialect) -> None:
         self.collection = collection
@@ -52,8 +54,9 @@ class Codec:
         self.encode = _compile(collection, reveal=False)
         self.encode_all = _compile(collection, reveal=True)
         self._bare = [dialect.quote(name) for name in self.names]
-        self._readers = [field.from_db for field in collection.fields]
-        self._writers = [(field.name, field.to_db) for field in collection.fields]
+        # Written on first use: many collections are only listed.
+        self._read: Read | None = None
+        self._bind: Bind | None = None
 
     def columns(self, alias: str = "") -> str:
         """The select list; ``alias`` is quoted already."""
@@ -63,12 +66,17 @@ class Codec:
 
     def record(self, row: Row) -> Record:
         """The stored record of a row."""
-        values = {name: read(value) for name, read, value in zip(self.names, self._readers, row, strict=True)}
-        return Record.stored(self.collection, values)
+        read = self._read
+        if read is None:
+            read = self._read = compile_read(self.collection.fields)
+        return Record.stored(self.collection, read(row))
 
     def row(self, record: Record) -> list[SqlValue]:
         """The values of a record as they are bound for its columns, in the order of ``names``."""
-        return [write(record[name]) for name, write in self._writers]
+        bind = self._bind
+        if bind is None:
+            bind = self._bind = compile_bind(self.collection.fields)
+        return bind(values_of(record))
 
     def named(self, row: Sequence[SqlValue]) -> dict[str, SqlValue]:
         """A row by column."""
@@ -127,7 +135,7 @@ def _representable(value: object) -> object:
 
 def _compile(collection: Collection, *, reveal: bool) -> Encode:
     """Writes the function. Names of fields appear in it only as string literals, by ``repr``."""
-    scope: dict[str, object] = {"C": collection.id, "N": collection.name, "known_date": _dates.get}
+    scope: dict[str, object] = {"C": collection.id, "N": collection.name, "known_date": known_date}
     items = ["'collectionId': C", "'collectionName': N"]
     visibility = "False"
     email = ""
@@ -175,24 +183,10 @@ def _expression(field: Field, value: str, convert: str) -> tuple[str, Callable[[
     elif own is BoolField.json_from_db:
         expression = f"({value} != 0 if {value}.__class__ is int else {call})"
     elif own in (DateField.json_from_db, AutodateField.json_from_db):
-        expression, conversion = f"(known_date({value}) or {call})", _date
+        expression, conversion = f"(known_date({value}) or {call})", remembered_date
     elif type(field) is JsonField:
         expression, conversion = f"(None if {value} is None else {call})", _json_converter(field)
     return expression, conversion
-
-
-#: Dates that were found to be in the stored form. Checking one costs more than all other fields of most rows.
-_dates: dict[SqlValue, str] = {}
-_MOST_DATES = 20_000
-
-
-def _date(value: SqlValue) -> str:
-    date = to_date(value)
-    if date and date == value:
-        if len(_dates) >= _MOST_DATES:
-            _dates.clear()
-        _dates[value] = date
-    return date
 
 
 def _json_converter(field: JsonField) -> Callable[[SqlValue], object]:

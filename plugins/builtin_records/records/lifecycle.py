@@ -10,6 +10,10 @@ from collections.abc import Iterable, Mapping
 from pbhost.database import Dialect
 from pbhost.model import Collection, Field, Record
 
+from ..fieldtypes.text import TextField
+from .body import Bodies
+from .compiled import compile_errors, compile_zeros
+
 #: Key of ``Record.notes``: the values that ``before_write`` has seen, by field.
 _PREPARED = "records.prepared"
 
@@ -18,30 +22,43 @@ class Lifecycle:
     """The steps of one collection.
 
     Attributes:
-        fill, check, stamp: fields with work in the transaction.
+        fill, stamp: fields with work in the transaction, before and after the checks.
+        errors: the checks, of all fields at once.
+        body: what submitted bodies do to a record.
         slow: fields whose values are prepared on the event loop before it.
         settle: fields that want to know how a write ended.
         forget: fields that want to know of deletes.
         insert, update: statements for the values of all columns in the order of the codec; ``update`` ends with the id.
     """
 
-    __slots__ = ("check", "collection", "fill", "forget", "insert", "settle", "slow", "stamp", "update")
+    __slots__ = (
+        *("_zeros", "body", "collection", "errors", "fill", "forget"),
+        *("insert", "settle", "slow", "stamp", "update"),
+    )
 
     def __init__(self, collection: Collection, dialect: Dialect) -> None:
         fields = collection.fields
         self.collection = collection
-        self.fill = _overriding(fields, "fill")
-        self.check = _overriding(fields, "validate")
+        self.body = Bodies(collection)
+        self.errors = compile_errors(_overriding(fields, "validate"))
+        self.fill = [field for field in _overriding(fields, "fill") if not _fills_nothing(field)]
         self.stamp = _overriding(fields, "stamp")
         self.slow = _overriding(fields, "before_write")
         self.settle = _overriding(fields, "committed", "rolled_back")
         self.forget = _overriding(fields, "deleted")
+        self._zeros = compile_zeros(fields)
         table = dialect.quote(collection.name)
         columns = [dialect.quote(field.name) for field in fields]
         self.insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
         self.update = (
             f"UPDATE {table} SET {', '.join(f'{column} = ?' for column in columns)} WHERE {dialect.quote('id')} = ?"
         )
+
+    def blank(self) -> Record:
+        """A new record of zero values: ``Record(collection)``."""
+        record = Record.stored(self.collection, self._zeros())
+        record.is_new = True
+        return record
 
     def is_slow(self, key_field: Field) -> bool:
         """Whether values of a field are prepared on the event loop."""
@@ -88,6 +105,11 @@ def remember_prepared(record: Record, fields: Iterable[Field]) -> None:
     assert isinstance(seen, dict)
     for field in fields:
         seen[field.name] = record[field.name]
+
+
+def _fills_nothing(field: Field) -> bool:
+    """A text without a pattern, which most fields of most collections are."""
+    return isinstance(field, TextField) and type(field).fill is TextField.fill and not field.autogenerate_pattern
 
 
 def _overriding(fields: Iterable[Field], *methods: str) -> list[Field]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pbhost.database import Connection, SqlValue, Transaction
-from pbhost.errors import BadRequestError, ErrorTree, FieldError, NotFoundError, UniqueViolationError, ValidationError
+from pbhost.errors import BadRequestError, NotFoundError, UniqueViolationError, ValidationError
 from pbhost.hooks.events import ApiWrite, RecordEvent
 from pbhost.model import Field, Record, RequestContext, ValueCheck
+from pbhost.model.record import values_of
 
 from .aftermath import Aftermath, Step
 from .chains import Action, Chains, Moment, WriteChains
@@ -122,12 +123,12 @@ class Saving:
     def _check(self, save: _Save) -> None:
         record = save.record
         self._prepare(save)
-        check = ValueCheck(connection=save.tx, services=self._app, is_new=save.is_new)
-        errors: dict[str, FieldError | ErrorTree] = {}
-        for field in save.lifecycle.check:
-            error = field.validate(record[field.name], record, check)
-            if error:
-                errors[field.name] = error
+        errors = save.lifecycle.errors(
+            record,
+            values_of(record),
+            save.is_new,
+            lambda: ValueCheck(connection=save.tx, services=self._app, is_new=save.is_new),
+        )
         if errors:
             raise ValidationError(errors)
 

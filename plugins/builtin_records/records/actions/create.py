@@ -10,7 +10,6 @@ from pbhost.hooks import Chain
 from pbhost.model import BodyValue, Field, Record, Rule
 
 from ...filter import virtual_row
-from ..body import apply_body
 from ..faults import CREATE_FAILED
 from .base import Outcome
 from .saved import Saved
@@ -40,12 +39,12 @@ class Create(Saved):
 
     def look(self, connection: Connection | None) -> None:
         self._drop_unwritable(connection)
-        self._apply(Record(self.collection))
+        self._apply(self.lifecycle.blank())
         self._virtual: dict[str, SqlValue] = {}
         manage_rule = self._may_manage()
         if connection is None or not (self._has_rule or manage_rule):
             return
-        self._virtual = virtual_row(self.record)
+        self._virtual = self._virtual_row(self.record)
         if not self._mentions_unprepared():
             self._check(connection)
         if manage_rule:
@@ -61,10 +60,14 @@ class Create(Saved):
         return self._save(tx)
 
     def _write_rule_holds(self, connection: Connection, rule: str, body: Mapping[str, BodyValue]) -> bool:
-        record = Record(self.collection)
-        context = self.context.derive(body=apply_body(record, body, reveal=False))
+        record = self.lifecycle.blank()
+        context = self.context.derive(body=self.lifecycle.body.apply(record, body, reveal=False))
         queries = self.core.queries
-        return queries.virtual_holds(connection, self.collection, virtual_row(record), rule, context)
+        return queries.virtual_holds(connection, self.collection, self._virtual_row(record), rule, context)
+
+    def _virtual_row(self, record: Record) -> dict[str, SqlValue]:
+        codec = self.core.codecs.of(self.collection)
+        return virtual_row(record, codec.named(codec.row(record)))
 
     def _to_prepare(self) -> list[Field]:
         fields = super()._to_prepare()

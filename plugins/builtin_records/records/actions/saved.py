@@ -10,7 +10,7 @@ from pbhost.errors import BadRequestError, ValidationError
 from pbhost.hooks.events import ApiWrite, RecordRequestEvent
 from pbhost.model import BodyValue, Field, Record
 
-from ..body import addressed, apply_body
+from ..body import addressed
 from ..codec import dumps
 from ..expand import parse_expand
 from ..faults import write_failure
@@ -28,6 +28,7 @@ class Saved(Action):
 
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
+        self.lifecycle = asked.core.lifecycles.of(asked.collection)
         self.submitted: Mapping[str, BodyValue] = asked.context.body
         self.manages = False
         self._body = self.submitted
@@ -42,11 +43,11 @@ class Saved(Action):
 
     def _slow_fields(self) -> list[Field]:
         """Fields whose submitted values have to be prepared on the event loop."""
-        lifecycle = self.core.lifecycles.of(self.collection)
-        if not lifecycle.slow:
+        slow = self.lifecycle.slow
+        if not slow:
             return []
         named = addressed(self.collection, self.submitted)
-        return [field for field in lifecycle.slow if field.name in named]
+        return [field for field in slow if field.name in named]
 
     def _limited_fields(self) -> tuple[str, ...]:
         """The submitted fields that have a write rule for this caller."""
@@ -95,7 +96,7 @@ class Saved(Action):
         }
 
     def _apply(self, record: Record) -> None:
-        body = apply_body(record, self._body, reveal=self.context.is_superuser)
+        body = self.lifecycle.body.apply(record, self._body, reveal=self.context.is_superuser)
         self.record = record
         self.context = self.context.derive(body=body)
 
@@ -140,8 +141,7 @@ class Saved(Action):
 
     def _to_prepare(self) -> list[Field]:
         """The slow fields whose values changed, by the body or by a request hook."""
-        slow = self.core.lifecycles.of(self.collection).slow
-        return [field for field in slow if self.record.is_new or self.record.changed(field.name)]
+        return [field for field in self.lifecycle.slow if self.record.is_new or self.record.changed(field.name)]
 
     def _save(self, tx: Transaction) -> Outcome:
         core = self.core

@@ -9,7 +9,7 @@ from pbhost.errors import NotFoundError
 from pbhost.hooks import Chain
 from pbhost.model import BodyValue, Record, Rule
 
-from ..body import apply_body, modified
+from ..body import modified
 from ..faults import UPDATE_FAILED
 from .base import Asked, Outcome
 from .saved import Saved
@@ -62,7 +62,7 @@ class Update(Saved):
         return self._save(tx)
 
     def _write_rule_holds(self, connection: Connection, rule: str, body: Mapping[str, BodyValue]) -> bool:
-        normalised = apply_body(self._stored.copy(), body, reveal=False)
+        normalised = self.lifecycle.body.apply(self._stored.copy(), body, reveal=False)
         context = self.context.derive(body=normalised)
         return self.core.queries.holds(connection, self.collection, self._id, rule, context)
 
