@@ -87,9 +87,12 @@ class RouteTrie(Generic[T]):
         segments = path[1:].split("/")
         decoded = [decode_segment(segment) for segment in segments] if "%" in path else segments
         values: list[str] = []
-        leaf = self._walk(self._root, method, decoded, 0, values)
+        leaf = self._descend(method, decoded, values)
         if leaf is None:
-            return None
+            values.clear()
+            leaf = self._walk(self._root, method, decoded, 0, values)
+            if leaf is None:
+                return None
         return leaf, dict(zip(leaf.names, values, strict=True))
 
     def leaves(self) -> list[Leaf[T]]:
@@ -103,6 +106,19 @@ class RouteTrie(Generic[T]):
             if node.param is not None:
                 stack.append(node.param)
         return sorted(found, key=lambda leaf: (leaf.pattern, leaf.method))
+
+    def _descend(self, method: str, segments: list[str], values: list[str]) -> Leaf[T] | None:
+        """Down the preferred branches only, which nearly always lead there; None if that needs the whole search."""
+        node = self._root
+        for segment in segments:
+            child = node.static.get(segment)
+            if child is None:
+                child = node.param
+                if child is None or not segment:
+                    return None
+                values.append(segment)
+            node = child
+        return _pick(node.leaves, method)
 
     def _walk(self, node: _Node[T], method: str, segments: list[str], index: int, values: list[str]) -> Leaf[T] | None:
         if index == len(segments):
