@@ -102,11 +102,12 @@ class LogsService:
     def _enqueue(self, item: _Queued) -> None:
         if self.store is None:
             return
-        if len(self._queue) >= _MAX_WAITING:
+        queue = self._queue
+        if len(queue) >= _MAX_WAITING:
             self._dropped += 1
             return
-        self._queue.append(item)
-        if len(self._queue) == _BATCH:
+        queue.append(item)
+        if len(queue) == _BATCH:
             # A server under load fills batches by the dozen each second; larger ones cost it much less.
             self._wake_after(max(0.0, self._last_flush + _PAUSE - monotonic()))
         elif self._wake is None and not self._is_flushing:
