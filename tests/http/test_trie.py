@@ -84,6 +84,18 @@ def test_bad_patterns_are_refused(pattern: str) -> None:
         parse_pattern(pattern)
 
 
+def test_a_route_that_is_added_later_counts_for_paths_that_were_asked_for_before(trie: RouteTrie[str]) -> None:
+    def value(path: str) -> str:
+        found = trie.resolve("GET", path)
+        assert found is not None
+        return found[0].value
+
+    assert value("/api/collections/posts/records/1") == "GET /api/collections/{collection}/records/{id}"
+    trie.add("GET", "/api/collections/posts/records/{id}", "of its own")
+    assert value("/api/collections/posts/records/1") == "of its own"
+    assert value("/api/collections/users/records/1") == "GET /api/collections/{collection}/records/{id}"
+
+
 @pytest.mark.parametrize(
     ("path", "cleaned"),
     [
