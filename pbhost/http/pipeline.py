@@ -42,7 +42,7 @@ from pbhost.http.outages import outage_behind
 from pbhost.http.picker import FieldsError, pick
 from pbhost.http.real_ip import real_ip, socket_ip
 from pbhost.http.types import CONTEXT, OMITTED_HEADERS, Guard, Middleware, Route
-from pbhost.model import Collection, RequestContext
+from pbhost.model import Collection, Record, RequestContext
 from pbhost.services import RequestLogEntry
 
 if TYPE_CHECKING:
@@ -195,14 +195,14 @@ class Endpoint:
     # it at every wait.
 
     def _steps(self, request: web.Request) -> Awaitable[web.StreamResponse]:
-        if hdrs.AUTHORIZATION in request.headers:
-            return self._steps_of_known(request)
+        if hdrs.AUTHORIZATION in request.headers and (token := self._recognise(request)):
+            return self._steps_with_token(request, token)
         self._limit(request)
         self._check_body(request)
         return self._answer(request)
 
-    async def _steps_of_known(self, request: web.Request) -> web.StreamResponse:
-        await self._identify(request)
+    async def _steps_with_token(self, request: web.Request, token: str) -> web.StreamResponse:
+        await self._look_up(request, token)
         self._limit(request)
         self._check_body(request)
         return await self._answer(request)
@@ -231,18 +231,35 @@ class Endpoint:
         return _wrap(bands[BEFORE_IDENTITY], identify)
 
     async def _identify(self, request: web.Request) -> None:
+        token = self._recognise(request)
+        if token:
+            await self._look_up(request, token)
+
+    def _recognise(self, request: web.Request) -> str:
+        """Whose token it is, if that is remembered; if not, the token to be looked up, "" for none."""
         auth = self.pipeline.auth
         token = bearer_token(request)
         if auth is None or not token:
-            return
-        record = auth.cached_identity(token) or await auth.identify(token)
+            return ""
+        record = auth.cached_identity(token)
+        if record is None:
+            return token
+        self._admit(request, record, token)
+        return ""
+
+    async def _look_up(self, request: web.Request, token: str) -> None:
+        auth = self.pipeline.auth
+        record = await auth.identify(token) if auth is not None else None
         if record is not None:
-            context = request[CONTEXT]
-            context.auth = record
-            context.token = token
-            limiter = self.pipeline.limiter
-            if limiter is not None and context.is_superuser and not limiter.allows_superuser(context.ip):
-                raise ForbiddenError
+            self._admit(request, record, token)
+
+    def _admit(self, request: web.Request, record: Record, token: str) -> None:
+        context = request[CONTEXT]
+        context.auth = record
+        context.token = token
+        limiter = self.pipeline.limiter
+        if limiter is not None and context.is_superuser and not limiter.allows_superuser(context.ip):
+            raise ForbiddenError
 
     def _limit(self, request: web.Request) -> None:
         limiter = self.pipeline.limiter
@@ -323,14 +340,14 @@ class Endpoint:
     # -- the answer --------------------------------------------------------------------------------------------------
 
     def _response(self, request: web.Request, answer: object) -> web.StreamResponse:
-        if type(answer) is bytes:  # asked first, for the look at an abstract class takes longer
-            body = answer
-        elif isinstance(answer, web.StreamResponse):
-            return answer
-        elif answer is None:
-            return empty_answer()
-        else:
-            body = answer if isinstance(answer, bytes) else dumps(answer)
+        # The usual types first: a look at an abstract class takes longer than all of them.
+        kind = type(answer)
+        if kind is not bytes and kind is not dict:
+            if isinstance(answer, web.StreamResponse):
+                return answer
+            if answer is None:
+                return empty_answer()
+        body = answer if isinstance(answer, bytes) else dumps(answer)
         if "fields" in request.rel_url.raw_query_string:
             expression = request.query.get("fields", "")
             if expression:
