@@ -97,7 +97,8 @@ class PreparedResponse(web.Response):
             )
             transport.write(lines if request.method == hdrs.METH_HEAD else lines + body)
         self._eof_sent = True
-        await writer.drain()
+        if request.protocol.writing_paused:
+            await writer.drain()
         return writer
 
     async def write_eof(self, data: bytes = b"") -> None:

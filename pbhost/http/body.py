@@ -18,6 +18,7 @@ READ_TIMEOUT: Final = 300.0
 
 BODY: Final = web.RequestKey("pbhost_body", dict)
 BODY_LIMIT: Final = web.RequestKey("pbhost_body_limit", int)
+_MULTIPART_TYPE: Final = "multipart/form-data"
 MULTIPART: Final = web.RequestKey("pbhost_multipart", Multipart)
 
 
@@ -76,13 +77,18 @@ def has_body(request: web.Request) -> bool:
     return request.body_exists and request.content_length != 0
 
 
+def is_multipart(request: web.Request) -> bool:
+    """Whether the body is said to be a multipart one: only such leave something to be closed."""
+    return request.body_exists and request.headers.get(hdrs.CONTENT_TYPE, "").startswith(_MULTIPART_TYPE)
+
+
 async def _decode(request: web.Request) -> dict[str, BodyValue]:
     if not has_body(request):
         return {}
     content_type = request.headers.get(hdrs.CONTENT_TYPE, "")
     if content_type.startswith("application/json"):
         return {**json_object(await read_raw(request))}
-    if content_type.startswith("multipart/form-data"):
+    if content_type.startswith(_MULTIPART_TYPE):
         return await _decode_multipart(request)
     if content_type.startswith("application/x-www-form-urlencoded"):
         pairs = parse_pairs(await read_raw(request)) + _query_pairs(request)

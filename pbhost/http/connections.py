@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.web_request import BaseRequest
+from aiohttp.web_urldispatcher import UrlMappingMatchInfo
 
 from pbhost.errors import ApiError, BadRequestError, InternalError
 from pbhost.http.answers import PreparedResponse
@@ -17,20 +20,55 @@ log = logging.getLogger("pbhost.http")
 _EDGE = "".join(f"{name}: {value}\r\n" for name, value in SECURITY_HEADERS.items()).encode()
 
 
-class Runner(web.AppRunner):
-    """Runs an application with connections of our kind."""
+Match: TypeAlias = Callable[[web.Request], UrlMappingMatchInfo]
 
-    __slots__ = ()
+
+class Runner(web.AppRunner):
+    """Runs an application with connections of our kind.
+
+    Args:
+        app: the application, without middlewares of aiohttp's kind.
+        match: finds the handler of any request; the router of the application is not asked.
+        options: as of ``web.AppRunner``.
+    """
+
+    __slots__ = ("_match",)
+
+    def __init__(self, app: web.Application, match: Match, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._match = match
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
         return _Server(
-            made.request_handler,
+            _entrance(self.app, self._match),  # type: ignore[arg-type]  # the factory makes a web.Request
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             loop=made._loop,
             **made._kwargs,
         )
+
+
+def _entrance(app: web.Application, match: Match) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """What ``web.Application`` does with a request, without the looks that only its own router and middlewares need."""
+
+    def enter(request: web.Request) -> Awaitable[web.StreamResponse]:
+        found = match(request)
+        found.add_app(app)
+        found.freeze()
+        request._match_info = found
+        if request.headers.get(hdrs.EXPECT):
+            return _enter_expecting(request, found)
+        return found.handler(request)
+
+    return enter
+
+
+async def _enter_expecting(request: web.Request, found: UrlMappingMatchInfo) -> web.StreamResponse:
+    """As ``web.Application``: ``Expect: 100-continue`` gets its answer before the handler runs."""
+    refusal = await found.expect_handler(request)
+    await request.writer.drain()
+    return await found.handler(request) if refusal is None else refusal
 
 
 class _Server(web.Server):

@@ -25,8 +25,7 @@ class _Lazy(Mapping[str, str]):
 
     __slots__ = ("_data",)
 
-    def __init__(self) -> None:
-        self._data: dict[str, str] | None = None
+    _data: dict[str, str] | None
 
     def _make(self) -> dict[str, str]:
         raise NotImplementedError
@@ -56,7 +55,7 @@ class QueryValues(_Lazy):
     __slots__ = ("_source",)
 
     def __init__(self, url: URL) -> None:
-        super().__init__()
+        self._data = None
         self._source = url
 
     def _make(self) -> dict[str, str]:
@@ -72,7 +71,7 @@ class HeaderValues(_Lazy):
     __slots__ = ("_source",)
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__()
+        self._data = None
         self._source = headers
 
     def _make(self) -> dict[str, str]:

@@ -71,7 +71,7 @@ class TrieResource(AbstractResource):
         self._trie = other._trie
         self._not_found = other._not_found
 
-    async def match(self, request: web.Request) -> UrlMappingMatchInfo:
+    def match(self, request: web.Request) -> UrlMappingMatchInfo:
         """The route of a request: always one, for what no route matches is logged and limited too."""
         path = request.rel_url.raw_path
         method = request.method
@@ -87,7 +87,7 @@ class TrieResource(AbstractResource):
 
     async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
         """aiohttp's entry to a resource."""
-        return await self.match(request), set()
+        return self.match(request), set()
 
     # -- what aiohttp asks of any resource ---------------------------------------------------------------------------
 

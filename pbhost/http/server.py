@@ -142,12 +142,11 @@ class Server:
         self._resource = self._routes()
         edge[ROUTES] = self._resource.routes
         edge.router.register_resource(self._resource)
-        # The resource answers every path, so the dispatcher need not look for it segment by segment.
-        edge.router.resolve = self._resource.match  # type: ignore[method-assign]  # same signature
         edge.on_response_prepare.append(self._pipeline.add_edge_headers)
         edge.on_shutdown.append(self._close_streams)
         self._runner = Runner(
             edge,
+            self._resource.match,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=_KEEP_ALIVE,

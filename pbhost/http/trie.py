@@ -14,7 +14,7 @@ answers ``HEAD`` unless ``HEAD`` is registered; the method ``*`` answers what no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 T = TypeVar("T")
@@ -40,6 +40,12 @@ class _Node(Generic[T]):
     tails: dict[str, Leaf[T]] = field(default_factory=dict)
 
 
+#: A node, and the values of the parameters on the way to it.
+_Way: TypeAlias = tuple[_Node[T], tuple[str, ...]]
+_MOST_WAYS: Final = 1024
+_LONGEST_HEAD: Final = 256
+
+
 class RouteTrie(Generic[T]):
     """Registered values by method and path pattern."""
 
@@ -47,6 +53,8 @@ class RouteTrie(Generic[T]):
         self._root: _Node[T] = _Node()
         # A path without parameters is one dict look-up.
         self._exact: dict[tuple[str, str], Leaf[T]] = {}
+        # By path up to the last slash. Bounded, for parameters are what the client makes of them.
+        self._ways: dict[str, _Way[T]] = {}
 
     def add(self, method: str, pattern: str, value: T) -> T | None:
         """Register ``value``; returns what it replaces, if anything.
@@ -56,6 +64,7 @@ class RouteTrie(Generic[T]):
         """
         method = method.upper()
         segments = parse_pattern(pattern)
+        self._ways.clear()
         node = self._root
         names: list[str] = []
         is_tail = False
@@ -84,13 +93,21 @@ class RouteTrie(Generic[T]):
             return exact, {}
         if not path.startswith("/"):
             return None
-        segments = path[1:].split("/")
-        decoded = [decode_segment(segment) for segment in segments] if "%" in path else segments
-        values: list[str] = []
-        leaf = self._walk(self._root, method, decoded, 0, values)
-        if leaf is None:
-            return None
-        return leaf, dict(zip(leaf.names, values, strict=True))
+        if "%" in path:
+            return self._search(method, [decode_segment(segment) for segment in path[1:].split("/")])
+        # The branches that are preferred lead there nearly always, and to the last segment often by the same way.
+        head, _, last = path.rpartition("/")
+        way = self._ways.get(head) or self._descend(head)
+        if way is not None:
+            node, values = way
+            child = node.static.get(last)
+            if child is None and last:
+                child, values = node.param, (*values, last)
+            if child is not None:
+                leaf = _pick(child.leaves, method)
+                if leaf is not None:
+                    return leaf, dict(zip(leaf.names, values, strict=True))
+        return self._search(method, path[1:].split("/"))
 
     def leaves(self) -> list[Leaf[T]]:
         """Everything registered, by pattern and method."""
@@ -103,6 +120,30 @@ class RouteTrie(Generic[T]):
             if node.param is not None:
                 stack.append(node.param)
         return sorted(found, key=lambda leaf: (leaf.pattern, leaf.method))
+
+    def _descend(self, head: str) -> _Way[T] | None:
+        """Where the preferred branches lead, with the parameters on the way; remembered. None if they end before."""
+        node, values = self._root, []
+        for segment in head[1:].split("/") if head else ():
+            child = node.static.get(segment)
+            if child is None:
+                child = node.param
+                if child is None or not segment:
+                    return None
+                values.append(segment)
+            node = child
+        way = (node, tuple(values))
+        if len(head) <= _LONGEST_HEAD:
+            if len(self._ways) >= _MOST_WAYS:
+                self._ways.clear()
+            self._ways[head] = way
+        return way
+
+    def _search(self, method: str, segments: list[str]) -> tuple[Leaf[T], dict[str, str]] | None:
+        """All branches, in the order of preference; the segments are decoded."""
+        values: list[str] = []
+        leaf = self._walk(self._root, method, segments, 0, values)
+        return None if leaf is None else (leaf, dict(zip(leaf.names, values, strict=True)))
 
     def _walk(self, node: _Node[T], method: str, segments: list[str], index: int, values: list[str]) -> Leaf[T] | None:
         if index == len(segments):

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import TypeAlias, TypeVar
 
 from builtin_sqlite.connection import SqliteConnection
 from builtin_sqlite.driver_errors import translate
@@ -29,20 +29,11 @@ _STALL = 0.03
 _PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Job(NamedTuple):
-    """A function that waits for a connection, and whoever waits for its result."""
-
-    future: asyncio.Future[object]
-    function: Callable[[SqliteConnection], object]
-    queued: float
-
-
-class Outcome(NamedTuple):
-    """What came of a job."""
-
-    future: asyncio.Future[object]
-    value: object
-    error: BaseException | None
+#: A function that waits for a connection, whoever waits for its result, and since when. Plain tuples, here and below:
+#: there are two of them to a read, and named ones take ten times as long to make.
+_Job: TypeAlias = "tuple[asyncio.Future[object], Callable[[SqliteConnection], object], float]"
+#: What came of a job: who waits for it, its value, its error.
+_Outcome: TypeAlias = "tuple[asyncio.Future[object], object, BaseException | None]"
 
 
 class ReaderLane:
@@ -74,7 +65,7 @@ class ReaderLane:
         self._most = most
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Job] = deque()
+        self._queue: deque[_Job] = deque()
         self._idle: list[ConnectionThread] = []
         self._threads: list[ConnectionThread] = []
         self._opening: asyncio.Task[None] | None = None
@@ -101,7 +92,7 @@ class ReaderLane:
         if self._closed:
             raise DatabaseError("the database is closed")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.append(Job(future, function, monotonic()))  # type: ignore[arg-type]  # a future of T takes its result
+        self._queue.append((future, function, monotonic()))  # type: ignore[arg-type]  # a future of T takes its result
         # One call in flight takes whatever is queued until it ends; another connection only helps when that is stuck.
         # It starts when the loop has run what else is ready: reads of that turn share a hop, and the thread need not
         # fight the loop for Python's lock as soon as it wakes up.
@@ -151,7 +142,7 @@ class ReaderLane:
         except Exception as error:
             _LOG.error("cannot open another connection for %s: %s", self._name, error)
             if not self._threads:
-                self._deliver([Outcome(job.future, None, translate(error)) for job in self._queue])
+                self._deliver([(future, None, translate(error)) for future, _, _ in self._queue])
                 self._queue.clear()
         finally:
             self._opening = None
@@ -167,7 +158,7 @@ class ReaderLane:
         self._watch = None
         head = next(iter(self._queue.copy()), None)  # a copy, for threads take from the queue meanwhile
         if head is not None:
-            waited = monotonic() - head.queued > _STALL
+            waited = monotonic() - head[2] > _STALL
             stands_still = self._taken == self._taken_at_last_look
             busy = len(self._threads) - len(self._idle)
             if stands_still or (waited and busy < _PROCESSORS):
@@ -176,7 +167,7 @@ class ReaderLane:
         if self._queue or len(self._idle) < len(self._threads):
             self._watch = self._loop.call_later(_STALL, self._look_after)
 
-    def _deliver(self, outcomes: list[Outcome], idle: ConnectionThread | None = None) -> None:
+    def _deliver(self, outcomes: list[_Outcome], idle: ConnectionThread | None = None) -> None:
         for future, value, error in outcomes:
             if future.cancelled():
                 continue
@@ -198,16 +189,18 @@ class ReaderLane:
         most = 1 if self._owner is not None else _BATCH
         while True:
             # Only what is queued now may share the snapshot: a read queued later may follow a write that it must see.
-            outcomes = self._serve(thread, min(len(queue), most))
+            count = min(len(queue), most)
+            # None when another connection was faster: a transaction around nothing costs as much as a read.
+            outcomes = self._serve(thread, count) if count else []
             if queue:
                 self._loop.call_soon_threadsafe(self._deliver, outcomes)
             else:
                 self._loop.call_soon_threadsafe(self._deliver, outcomes, thread)
                 return
 
-    def _serve(self, thread: ConnectionThread, count: int) -> list[Outcome]:
+    def _serve(self, thread: ConnectionThread, count: int) -> list[_Outcome]:
         """Runs up to ``count`` jobs in one snapshot."""
-        outcomes: list[Outcome] = []
+        outcomes: list[_Outcome] = []
         connection = SqliteConnection(thread.raw, kept=thread.kept_rows)
         unusable: BaseException | None = None
         begun = monotonic()
@@ -221,17 +214,24 @@ class ReaderLane:
                 job = self._queue.popleft()
             except IndexError:  # another connection of the lane was faster
                 break
-            if job.queued > begun:
+            future, function, queued = job
+            if queued > begun:
                 # Another connection took what was counted; this one came later and must not read an older snapshot.
                 self._queue.appendleft(job)
                 break
             self._taken += 1
-            if job.future.cancelled():
+            if future.cancelled():
                 continue
             if unusable is not None:
-                outcomes.append(Outcome(job.future, None, unusable))
+                outcomes.append((future, None, unusable))
                 continue
-            outcomes.append(self._run(thread, connection, job))
+            thread.claim(future, self._timeout)
+            try:
+                value = function(connection) if self._owner is None else self._run_hooked(thread, connection, function)
+            except BaseException as error:
+                outcomes.append((future, None, error))
+            else:
+                outcomes.append((future, value, None))
             if thread.started - flushed > _IMPATIENCE:
                 self._loop.call_soon_threadsafe(self._deliver, outcomes)
                 outcomes = []
@@ -239,17 +239,13 @@ class ReaderLane:
         thread.release()
         return outcomes
 
-    def _run(self, thread: ConnectionThread, connection: SqliteConnection, job: Job) -> Outcome:
-        future, function, _ = job
-        thread.claim(future, self._timeout)
-        if self._owner is not None:
-            connection.pump = Pump(
-                self._owner, self._loop, connection, deadline=thread.deadline, patience=self._timeout
-            )
+    def _run_hooked(
+        self, thread: ConnectionThread, connection: SqliteConnection, function: Callable[[SqliteConnection], object]
+    ) -> object:
+        assert self._owner is not None
+        pump = Pump(self._owner, self._loop, connection, deadline=thread.deadline, patience=self._timeout)
+        connection.pump = pump
         try:
-            return Outcome(future, function(connection), None)
-        except BaseException as error:
-            return Outcome(future, None, error)
+            return function(connection)
         finally:
-            if connection.pump is not None:
-                connection.pump.close()
+            pump.close()

@@ -110,6 +110,9 @@ def _configure(raw: sqlite3.Connection, options: SqliteOptions, synchronous: Syn
         # copy at all, which halves what a scan costs.
         cache //= 4
         raw.execute(f"PRAGMA mmap_size = {options.map_kib * 1024}")
+    elif purpose == "read":
+        # Single rows are asked for again and again, each in a page of its own: a miss is a third of what a read costs.
+        cache = cache * 3 // 2
     raw.execute(f"PRAGMA cache_size = -{cache}")
     if purpose in ("read", "scan"):
         raw.execute("PRAGMA query_only = ON")

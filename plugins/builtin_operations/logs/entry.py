@@ -32,7 +32,7 @@ def request_entry(request: RequestLogEntry, created: str, *, with_ip: bool, with
     failed = bool(request.error)
     data: dict[str, JSON] = {
         "auth": request.auth_collection,
-        "execTime": round(request.seconds * 1000, 6),
+        "execTime": int(request.seconds * 1_000_000_000 + 0.5) / 1_000_000,
         "method": request.method,
         "referer": shorten(request.referer, _MAX_HEADER),
         "status": request.status,

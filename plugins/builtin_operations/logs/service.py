@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -103,11 +102,12 @@ class LogsService:
     def _enqueue(self, item: _Queued) -> None:
         if self.store is None:
             return
-        if len(self._queue) >= _MAX_WAITING:
+        queue = self._queue
+        if len(queue) >= _MAX_WAITING:
             self._dropped += 1
             return
-        self._queue.append(item)
-        if len(self._queue) == _BATCH:
+        queue.append(item)
+        if len(queue) == _BATCH:
             # A server under load fills batches by the dozen each second; larger ones cost it much less.
             self._wake_after(max(0.0, self._last_flush + _PAUSE - monotonic()))
         elif self._wake is None and not self._is_flushing:
@@ -183,14 +183,21 @@ class LogsService:
             print(f"pbhost: {message}", file=sys.stderr)  # noqa: T201
 
     def _shape(self, batch: list[_Queued]) -> list[LogEntry]:
-        return [self._entry(item) for item in batch]
-
-    def _entry(self, item: _Queued) -> LogEntry:
-        created = _stored_time(item[0])
-        if len(item) == 4:
-            _, level, message, data = item
-            return LogEntry(level, shorten(message, _MAX_TEXT), created, data)
-        return request_entry(item[1], created, with_ip=self._with_ip, with_auth_id=self._with_auth_id)
+        with_ip, with_auth_id = self._with_ip, self._with_auth_id
+        entries: list[LogEntry] = []
+        second, stored_second = -1, ""
+        for item in batch:
+            seconds = item[0]
+            if int(seconds) != second:  # formatted once for the hundreds of entries that share it
+                second = int(seconds)
+                stored_second = format_date(datetime.fromtimestamp(second, UTC))[:-4]
+            created = f"{stored_second}{int((seconds - second) * 1000):03d}Z"
+            if len(item) == 2:
+                entries.append(request_entry(item[1], created, with_ip=with_ip, with_auth_id=with_auth_id))
+            else:
+                _, level, message, data = item
+                entries.append(LogEntry(level, shorten(message, _MAX_TEXT), created, data))
+        return entries
 
 
 class _LoggingBridge(logging.Handler):
@@ -212,17 +219,6 @@ class _LoggingBridge(logging.Handler):
         # Records come from database threads too, the queue belongs to the event loop.
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._logs.write, level, record.getMessage(), data)
-
-
-def _stored_time(seconds: float) -> str:
-    """The stored form of a time; its second is formatted once for the hundreds of entries that share it."""
-    whole = int(seconds)
-    return f"{_stored_second(whole)}{int((seconds - whole) * 1000):03d}Z"
-
-
-@lru_cache(maxsize=4)
-def _stored_second(seconds: int) -> str:
-    return format_date(datetime.fromtimestamp(seconds, UTC))[:-4]
 
 
 def _integer(value: JSON) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -60,6 +61,8 @@ class RecordsApi:
     def __init__(self, app: App, service: RecordsService) -> None:
         self._app = app
         self._service = service
+        #: By collection id: a changed collection is another object.
+        self._body_limits: dict[str, tuple[Collection, int]] = {}
         delay = app.options("records").get("guess_delay")
         self._guesses = Guesses(float(delay) if isinstance(delay, (int, float)) else 0.0)
 
@@ -189,7 +192,11 @@ class RecordsApi:
         collection = self._app.collections.find(request.match_info["collection"])
         if collection is None:
             return DEFAULT_BODY_LIMIT
-        return DEFAULT_BODY_LIMIT + sum(map(_most_bytes, collection.fields))
+        known = self._body_limits.get(collection.id)
+        if known is None or known[0] is not collection:
+            limit = DEFAULT_BODY_LIMIT + sum(map(_most_bytes, collection.fields))
+            known = self._body_limits[collection.id] = (collection, limit)
+        return known[1]
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
@@ -215,8 +222,12 @@ async def _with_body(request: web.Request) -> RequestContext:
 
 def _lane(collection: Collection, expand: str) -> Lane:
     """Which reader serves a view: one that may take long must not hold up those that do not."""
-    is_long = collection.is_view or expand or any(word in (collection.view_rule or "") for word in _COSTLY)
-    return "list" if is_long else "point"
+    return "list" if collection.is_view or expand or _is_costly(collection.view_rule or "") else "point"
+
+
+@lru_cache(maxsize=512)
+def _is_costly(rule: str) -> bool:
+    return any(word in rule for word in _COSTLY)
 
 
 def _plain_keys(request: web.Request, context: RequestContext) -> frozenset[str] | None:

@@ -20,10 +20,17 @@ class Schema:
         for position, collection in enumerate(self.collections):
             self._ids.setdefault(collection.id, position)
             self._names.setdefault(collection.name.lower(), position)
+        #: What :meth:`find` gives for every id and every name as it is spelled: nearly all that it is asked for.
+        self._exact = {
+            key: found for item in self.collections for key in (item.id, item.name) if (found := self._find(key))
+        }
         self._references: dict[str, Sequence[tuple[Collection, Field]]] | None = None
 
     def find(self, name_or_id: str) -> Collection | None:
         """The first collection with that id (exact) or name (case-insensitive)."""
+        return self._exact.get(name_or_id) or self._find(name_or_id)
+
+    def _find(self, name_or_id: str) -> Collection | None:
         by_id = self._ids.get(name_or_id)
         by_name = self._names.get(name_or_id.lower())
         if by_id is None or (by_name is not None and by_name < by_id):

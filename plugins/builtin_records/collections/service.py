@@ -129,7 +129,9 @@ class CollectionsService:
         return self._schema if changed is None else changed
 
     def find(self, name_or_id: str) -> Collection | None:
-        return self.schema.find(name_or_id)
+        # As `schema` does; each request asks once or twice.
+        changed: Schema | None = getattr(self._changing, "schema", None)
+        return (self._schema if changed is None else changed).find(name_or_id)
 
     def get(self, name_or_id: str) -> Collection:
         found = self.schema.find(name_or_id)
