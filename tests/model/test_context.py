@@ -33,7 +33,14 @@ class _Ours(RequestContext):
 @pytest.mark.parametrize("kind", [RequestContext, _Ours])
 def test_only_what_is_named_is_replaced(kind: type[RequestContext]) -> None:
     before = _context(kind)
-    replaced: dict[str, object] = {"context": "expand", "body": {}, "auth": None, "method": "GET", "query": {}, "headers": {}}
+    replaced: dict[str, object] = {
+        "context": "expand",
+        "body": {},
+        "auth": None,
+        "method": "GET",
+        "query": {},
+        "headers": {},
+    }
     for name, value in replaced.items():
         after = before.derive(**{name: value})  # type: ignore[arg-type]  # each of its own type
         assert type(after) is kind
