@@ -7,7 +7,6 @@ field checks → execute hooks around autodates and the statement → the row of
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from pbhost.database import Connection, SqlValue, Transaction
@@ -17,7 +16,7 @@ from pbhost.model import Field, Record, RequestContext, ValueCheck
 from pbhost.model.record import values_of
 
 from .aftermath import Aftermath, Step
-from .chains import Action, Chains, Moment, WriteChains
+from .chains import Action, Chains, CollectionChains, Moment, WriteChains
 from .codec import Codecs
 from .faults import UNSUPPORTED_TYPE, NeedsExclusive, not_unique
 from .lifecycle import Lifecycle, Lifecycles, prepared, remember_prepared
@@ -28,25 +27,65 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
 class _Save:
-    """One save on its way."""
+    """One save on its way. The event is made once a hook wants it: most writes have none."""
 
-    tx: Transaction
-    event: RecordEvent
-    chains: WriteChains
-    lifecycle: Lifecycle
-    aftermath: Aftermath
-    validate: bool
-    conclude: Callable[[list[SqlValue]], None] | None
+    __slots__ = (
+        *("_app", "_event", "_record", "action", "aftermath", "api", "chains", "conclude", "context"),
+        *("is_new", "lifecycle", "tx", "validate"),
+    )
+
+    def __init__(
+        self,
+        app: App,
+        tx: Transaction,
+        record: Record,
+        chains: CollectionChains,
+        lifecycle: Lifecycle,
+        *,
+        aftermath: Aftermath,
+        context: RequestContext | None,
+        validate: bool,
+        api: ApiWrite | None,
+        conclude: Callable[[list[SqlValue]], None] | None,
+    ) -> None:
+        self._app = app
+        self._event: RecordEvent | None = None
+        self._record = record
+        self.tx = tx
+        self.aftermath = aftermath
+        self.is_new = record.is_new
+        self.action: Action = "create" if record.is_new else "update"
+        self.chains: WriteChains = chains.create if record.is_new else chains.update
+        self.lifecycle = lifecycle
+        self.context = context
+        self.validate = validate
+        self.api = api
+        self.conclude = conclude
 
     @property
     def record(self) -> Record:
-        return self.event.record
+        """The record; a hook may have put another one into the event."""
+        return self._record if self._event is None else self._event.record
 
     @property
-    def is_new(self) -> bool:
-        return self.event.action == "create"
+    def event(self) -> RecordEvent:
+        """What all hooks of this save see."""
+        if self._event is None:
+            self._event = self.outcome(self._record)
+        return self._event
+
+    def outcome(self, record: Record) -> RecordEvent:
+        """An event of its own, for what comes after."""
+        seen = self._event
+        return RecordEvent(
+            app=self._app,
+            action=self.action,
+            context=self.context if seen is None else seen.context,
+            collection=self._record.collection if seen is None else seen.collection,
+            record=record,
+            api=self.api if seen is None else seen.api,
+        )
 
 
 class Saving:
@@ -83,23 +122,28 @@ class Saving:
         collection = record.collection
         if collection.is_view:
             raise BadRequestError(UNSUPPORTED_TYPE)
-        action: Action = "create" if record.is_new else "update"
-        chains = self._chains.of(collection).of(action)
-        event = RecordEvent(
-            app=self._app, action=action, context=context, collection=collection, record=record, api=api
+        chains, lifecycle = self._chains.of(collection), self._lifecycles.of(collection)
+        save = _Save(
+            self._app,
+            tx,
+            record,
+            chains,
+            lifecycle,
+            aftermath=aftermath,
+            context=context,
+            validate=validate,
+            api=api,
+            conclude=conclude,
         )
-        save = _Save(tx, event, chains, self._lifecycles.of(collection), aftermath, validate, conclude)
+        whole = save.chains.whole
         try:
-            if chains.whole:
-                row = chains.whole.run_in(tx, event, lambda: self._inside(save))
-            else:
-                row = self._inside(save)
+            row = self._inside(save) if whole is None else whole.run_in(tx, save.event, lambda: self._inside(save))
         except Exception as error:
-            if chains.error and not isinstance(error, NeedsExclusive):
-                aftermath.add(tx, rolled_back=_failure(chains.error, event, error))
+            if save.chains.error and not isinstance(error, NeedsExclusive):
+                aftermath.add(tx, rolled_back=_failure(save.chains.error, save, error))
             raise
         if not row:  # a hook skipped the write; what was prepared for it is not needed
-            fields = save.lifecycle.settle
+            fields = lifecycle.settle
             if fields:
                 aftermath.add(tx, committed=lambda: undo(fields, record, self._app))
             return self._codecs.of(collection).row(record)
@@ -108,9 +152,9 @@ class Saving:
         return row
 
     def _inside(self, save: _Save) -> list[SqlValue]:
-        tx, chains, record = save.tx, save.chains, save.record
+        tx, chains = save.tx, save.chains
         for field in save.lifecycle.fill:
-            field.fill(record, is_new=save.is_new, now=tx.now)
+            field.fill(save.record, is_new=save.is_new, now=tx.now)
         if save.validate:
             if chains.validate:
                 chains.validate.run_in(tx, save.event, lambda: self._check(save))
@@ -134,6 +178,8 @@ class Saving:
 
     def _prepare(self, save: _Save) -> None:
         """Prepares slow values that were set after the event loop had its chance, by a hook for instance."""
+        if not save.lifecycle.slow:
+            return
         fields = save.lifecycle.unprepared(save.record)
         if fields:
             wait_for(save.tx, lambda: prepare(fields, save.record, self._app))
@@ -156,23 +202,23 @@ class Saving:
                 raise NotFoundError()
         except UniqueViolationError as error:
             raise not_unique(record.collection, error) from error
-        tx.record_change(record.collection.id, record.id, save.event.action)
+        tx.record_change(record.collection.id, record.id, save.action)
         return row
 
     # -- afterwards --------------------------------------------------------------------------------------------------
 
     def _follow_up(self, save: _Save) -> None:
-        event, chains, record = save.event, save.chains, save.record
+        chains, record, settle = save.chains, save.record, save.lifecycle.settle
+        if not (settle or chains.success or chains.error):
+            return
         seen = prepared(record)
-        fields = [
-            field for field in save.lifecycle.settle if save.is_new or field.name in seen or record.changed(field.name)
-        ]
+        fields = [field for field in settle if save.is_new or field.name in seen or record.changed(field.name)]
         if not (fields or chains.success or chains.error):
             return
         # The record goes on living with its caller; what comes after sees it as it was written, old values included.
         written = record.copy()
         written.is_new = False
-        after = _outcome(event, written)
+        after = save.outcome(written)
 
         async def committed() -> None:
             for field in fields:
@@ -190,21 +236,10 @@ class Saving:
         save.aftermath.add(save.tx, committed=committed, rolled_back=rolled_back)
 
 
-def _failure(moment: Moment, event: RecordEvent, error: Exception) -> Step:
-    after = _outcome(event, event.record.copy())
+def _failure(moment: Moment, save: _Save, error: Exception) -> Step:
+    after = save.outcome(save.record.copy())
     after.error = error
     return lambda: moment.notify(after)
-
-
-def _outcome(event: RecordEvent, record: Record) -> RecordEvent:
-    return RecordEvent(
-        app=event.app,
-        action=event.action,
-        context=event.context,
-        collection=event.collection,
-        record=record,
-        api=event.api,
-    )
 
 
 async def prepare(fields: list[Field], record: Record, app: App) -> None:
