@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import string
 import zlib
+from collections import deque
 from functools import cache
 
 LOWER_ALPHANUMERIC = string.ascii_lowercase + string.digits
 ALPHANUMERIC = string.ascii_letters + string.digits
 DIGITS = string.digits
+
+
+#: Random bytes for a short text are drawn many at a time: each draw is a system call that gives up Python's lock.
+_PIECE = 48
+_PIECES_PER_DRAW = 64
+_pieces: deque[bytes] = deque()
+# A process that is forked must not make the ids that its parent makes.
+os.register_at_fork(after_in_child=_pieces.clear)
+
+
+def random_bytes(count: int) -> bytes:
+    """Bytes of the operating system's cryptographic source, each given once; from any thread."""
+    if count > _PIECE:
+        return os.urandom(count)
+    while True:
+        try:
+            return _pieces.pop()[:count]
+        except IndexError:
+            drawn = os.urandom(_PIECE * _PIECES_PER_DRAW)
+            _pieces.extend(drawn[at : at + _PIECE] for at in range(0, len(drawn), _PIECE))
 
 
 def random_text(length: int, alphabet: str = ALPHANUMERIC) -> str:
@@ -18,7 +39,7 @@ def random_text(length: int, alphabet: str = ALPHANUMERIC) -> str:
     out = b""
     while len(out) < length:
         # One read of the source, translated in one call: ids are made for every record and every log entry.
-        out += secrets.token_bytes(length + 8).translate(table, dropped)
+        out += random_bytes(length + 8).translate(table, dropped)
     return out[:length].decode("ascii")
 
 

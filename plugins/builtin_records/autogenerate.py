@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 
+from pbhost.model.ids import random_bytes
+
 from .patterns import InvalidPattern, compile_pattern
 
 _ANY = string.ascii_letters + string.digits
@@ -126,7 +128,7 @@ class _Class(_Node):
         # Rejection sampling over a whole block of random bytes: uniform, and a record id costs one system call.
         picked = b""
         while len(picked) < count:
-            picked += secrets.token_bytes(2 * count + 8).translate(self._table, self._unfair)
+            picked += random_bytes(2 * count + 8).translate(self._table, self._unfair)
         return picked[:count].decode("latin-1")
 
     def _pick_code_point(self) -> str:
