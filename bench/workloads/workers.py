@@ -7,24 +7,28 @@ from bench.environment import COLLECTION, Environment
 from bench.load import run as load
 from bench.processes import pbhost
 from bench.report import Line, Report
-from bench.workloads import create, view
+from bench.workloads import create, listing, view
 
 
 def run(environment: Environment, report: Report) -> None:
     report.say("workers")
-    target = view.target(environment)
+    reads = {"single records": view.target(environment), "lists": listing.target()}
     one_directory, two_directory = environment.copy("one_worker"), environment.copy("two_workers")
     with (
         pbhost(one_directory, environment.log) as one,
         pbhost(two_directory, environment.log, "--workers", "2") as two,
     ):
-        results = interleaved(environment, {"one": (one, target), "two": (two, target)})
+        results = {
+            name: interleaved(environment, {"one": (one, target), "two": (two, target)})
+            for name, target in reads.items()
+        }
         before = _count(two_directory)
         written = load(two, create.target(environment), environment.seconds)
         # The load ends with requests in flight; they may be committed without having been counted.
         lost = max(written.answers - (_count(two_directory) - before), 0)
-    ratio = middle(results["two"]) / middle(results["one"])
-    report.add(Line("reads of two workers to one", ratio, 1.5, note=details(results["two"])))
+    for name, result in results.items():
+        ratio = middle(result["two"]) / middle(result["one"])
+        report.add(Line(f"two workers to one, {name}", ratio, 1.5, note=details(result["two"])))
     rate = f"{written.per_second:,.0f} creates/s"
     report.add(Line("writes of two workers refused", written.errors, 0, at_most=True, note=rate))
     report.add(Line("writes of two workers lost", lost, 0, at_most=True))
