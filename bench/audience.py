@@ -101,7 +101,7 @@ async def connect(url: str, kind: str, clients: int, audience: Audience) -> list
         opened = await asyncio.gather(
             *(
                 loop.create_connection(
-                    lambda: Listener(request, audience, marker), address.hostname, address.port or 80
+                    lambda: Listener(request, audience, marker), address.hostname or "127.0.0.1", address.port or 80
                 )
                 for _ in range(min(CONNECTING, clients - start))
             )
