@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeAlias
 
 from builtin_operations.logs.entry import LogEntry, request_entry, shorten
@@ -186,7 +186,10 @@ class LogsService:
         with_ip, with_auth_id = self._with_ip, self._with_auth_id
         entries: list[LogEntry] = []
         second, stored_second = -1, ""
-        for item in batch:
+        for number, item in enumerate(batch):
+            if number % _BATCH == 0:
+                # Lets the event loop have Python's lock: it would wait for milliseconds to be given it unasked.
+                sleep(0)
             seconds = item[0]
             if int(seconds) != second:  # formatted once for the hundreds of entries that share it
                 second = int(seconds)

@@ -56,17 +56,19 @@ class LogStore:
         """Adds entries, all or none."""
 
         def write(transaction: Transaction) -> None:
-            rows = [
-                (id_, level, _text(message), _json_text(data), created)
-                for id_, (level, message, created, data) in zip(_growing_ids(len(entries)), entries, strict=True)
-            ]
-            full = len(rows) - len(rows) % _ROWS
+            ids = _growing_ids(len(entries))
             # Many rows in one statement: between two statements the thread has to win Python's lock back from the event
-            # loop, which costs both of them more than the insert itself.
-            for start in range(0, full, _ROWS):
-                transaction.execute(_INSERT_MANY, [value for row in rows[start : start + _ROWS] for value in row])
-            if full < len(rows):
-                transaction.execute_many(_INSERT + _VALUES, rows[full:])
+            # loop, which costs both of them more than the insert itself. Rows are shaped for one statement at a time,
+            # for the event loop waits as long as that takes.
+            for start in range(0, len(entries), _ROWS):
+                rows = [
+                    (id_, level, _text(message), _json_text(data), created)
+                    for (level, message, created, data), id_ in zip(entries[start : start + _ROWS], ids, strict=False)
+                ]
+                if len(rows) == _ROWS:
+                    transaction.execute(_INSERT_MANY, [value for row in rows for value in row])
+                else:
+                    transaction.execute_many(_INSERT + _VALUES, rows)
 
         await self._database.write(write)
 
