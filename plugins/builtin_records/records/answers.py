@@ -48,10 +48,6 @@ class Answers:
             return True
         return bool(expand) and self._app.hooks.is_implemented(_ENRICH)
 
-    def needs_only_the_row(self, collection: Collection, context: RequestContext) -> bool:
-        """Whether a row is all that its public object depends on, so that it can be made before the row is stored."""
-        return context.is_superuser or not (collection.is_auth or collection.read_rules)
-
     # -- in a database thread ----------------------------------------------------------------------------------------
 
     def objects(

@@ -43,9 +43,14 @@ class Codec:
         names: the columns, in the order in which they are selected.
         encode: the answer for everyone.
         encode_all: the answer for superusers, hidden fields included.
+        is_same_for_all: whether everyone but superusers sees the same of a row, whatever the database holds.
+        by_id: the statement that reads a row by its id.
     """
 
-    __slots__ = ("_bare", "_bind", "_read", "collection", "encode", "encode_all", "id_index", "names")
+    __slots__ = (
+        *("_bare", "_bind", "_read", "by_id", "collection", "encode", "encode_all"),
+        *("id_index", "is_same_for_all", "names"),
+    )
 
     def __init__(self, collection: Collection, dialect: Dialect) -> None:
         self.collection = collection
@@ -53,7 +58,10 @@ class Codec:
         self.id_index = self.names.index("id")
         self.encode = _compile(collection, reveal=False)
         self.encode_all = _compile(collection, reveal=True)
+        self.is_same_for_all = not (collection.is_auth or collection.read_rules)
         self._bare = [dialect.quote(name) for name in self.names]
+        table = dialect.quote(collection.name)
+        self.by_id = f"SELECT {self.columns()} FROM {table} WHERE {dialect.quote('id')} = ? LIMIT 1"
         # Written on first use: many collections are only listed.
         self._read: Read | None = None
         self._bind: Bind | None = None
@@ -77,6 +85,15 @@ class Codec:
         if bind is None:
             bind = self._bind = compile_bind(self.collection.fields)
         return bind(values_of(record))
+
+    def json(self, row: Sequence[SqlValue], *, reveal: bool) -> bytes:
+        """The JSON text of a row where nothing but the row decides what is shown: :attr:`is_same_for_all`, or to a
+        superuser (``reveal``)."""
+        out = self.encode_all(row, False) if reveal else self.encode(row, False)
+        try:
+            return orjson.dumps(out, default=_default)
+        except (TypeError, ValueError):
+            return dumps(out)
 
     def named(self, row: Sequence[SqlValue]) -> dict[str, SqlValue]:
         """A row by column."""

@@ -28,7 +28,6 @@ class Queries:
         self._app = app
         self._codecs = codecs
         self.planner = planner
-        self._by_id: dict[str, tuple[Codec, str]] = {}
 
     def codec(self, collection: Collection) -> Codec:
         """How the collection's rows become records and back."""
@@ -36,16 +35,7 @@ class Queries:
 
     def row(self, connection: Connection, collection: Collection, id_: str) -> Row | None:
         """A row by its id, whatever the rules."""
-        codec = self._codecs.of(collection)
-        found = self._by_id.get(collection.id)
-        if found is None or found[0] is not codec:
-            dialect = connection.dialect
-            table, key = dialect.quote(collection.name), dialect.quote("id")
-            found = self._by_id[collection.id] = (
-                codec,
-                f"SELECT {codec.columns()} FROM {table} WHERE {key} = ? LIMIT 1",
-            )
-        return connection.fetch_one(found[1], (id_,))
+        return connection.fetch_one(self._codecs.of(collection).by_id, (id_,))
 
     def row_under_rule(
         self, connection: Connection, collection: Collection, id_: str, rule: Rule, context: RequestContext

@@ -150,14 +150,15 @@ class Saved(Action):
         has_hooks = self.hook is not None or chains.in_transaction
         wants_record = self._wants_record or core.answers.needs_records(self.collection, expand)
         outcome = Outcome(200)
+        codec = core.codecs.of(self.collection)
 
         def answer_ahead(row: list[SqlValue]) -> None:
-            outcome.body = dumps(core.answers.objects(tx, self.collection, (tuple(row),), self.context)[0])
+            outcome.body = codec.json(row, reveal=self.context.is_superuser)
 
         is_last = (
             self.is_alone
             and not (has_hooks or wants_record or expand)
-            and core.answers.needs_only_the_row(self.collection, self.context)
+            and (codec.is_same_for_all or self.context.is_superuser)
         )
         try:
             row = core.saving.save(
