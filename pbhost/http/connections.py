@@ -81,6 +81,12 @@ class _Connection(web.RequestHandler):
 
     __slots__ = ()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # Each body that was read asks for this. Where reading was not paused there is nothing to be taken up again, and
+        # the base class would run the parser on nothing.
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: BaseRequest,

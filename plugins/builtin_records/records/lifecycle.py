@@ -28,18 +28,20 @@ class Lifecycle:
         slow: fields whose values are prepared on the event loop before it.
         settle: fields that want to know how a write ended.
         forget: fields that want to know of deletes.
+        write_rules: those of fields, as of the collection.
         insert, update: statements for the values of all columns in the order of the codec; ``update`` ends with the id.
     """
 
     __slots__ = (
         *("_zeros", "body", "collection", "errors", "fill", "forget"),
-        *("insert", "settle", "slow", "stamp", "update"),
+        *("insert", "settle", "slow", "stamp", "update", "write_rules"),
     )
 
     def __init__(self, collection: Collection, dialect: Dialect) -> None:
         fields = collection.fields
         self.collection = collection
         self.body = Bodies(collection)
+        self.write_rules = collection.write_rules
         self.errors = compile_errors(_overriding(fields, "validate"))
         self.fill = [field for field in _overriding(fields, "fill") if not _fills_nothing(field)]
         self.stamp = _overriding(fields, "stamp")

@@ -51,7 +51,7 @@ class Saved(Action):
 
     def _limited_fields(self) -> tuple[str, ...]:
         """The submitted fields that have a write rule for this caller."""
-        rules = self.collection.write_rules
+        rules = self.lifecycle.write_rules
         if not rules or self.context.is_superuser:
             return ()
         return tuple(sorted(addressed(self.collection, self.submitted) & rules.keys()))
@@ -59,20 +59,20 @@ class Saved(Action):
     @property
     def _asks_write_rules(self) -> bool:
         """Whether a write rule has to be evaluated."""
-        rules = self.collection.write_rules
+        rules = self.lifecycle.write_rules
         return any(rules[name] is not None for name in self._limited)
 
     def _drop_unwritable(self, connection: Connection | None) -> None:
         """Leaves out of the body what the caller may not write, as if it had not been sent."""
         if self._limited:
             self._kept = kept_body(
-                self.collection.write_rules, self._limited, lambda rule, kept: self._may_write(connection, rule, kept)
+                self.lifecycle.write_rules, self._limited, lambda rule, kept: self._may_write(connection, rule, kept)
             )
             self._body = self._body_with(self._kept)
 
     def _recheck_writable(self, connection: Connection) -> None:
         """Anything may have happened since the look: a field that may no longer be written fails the whole write."""
-        rules = self.collection.write_rules
+        rules = self.lifecycle.write_rules
         for rule in {rules[name] for name in self._kept}:
             if rule and not self._may_write(connection, rule, self._kept):
                 raise BadRequestError(self.message, cause="a write rule of a field is no longer satisfied")
