@@ -73,8 +73,8 @@ async def read_raw(request: web.Request, limit: int | None = None) -> bytes:
 
 
 def has_body(request: web.Request) -> bool:
-    """Whether anything was sent: a length other than 0, or chunks."""
-    return request.body_exists and request.content_length != 0
+    """Whether a body comes with the request. One that is said to have no bytes has none."""
+    return request.body_exists
 
 
 def is_multipart(request: web.Request) -> bool:

@@ -288,11 +288,11 @@ class Endpoint:
         return self.pipeline.collections.find(name) if self.pipeline.collections is not None else None
 
     def _check_body(self, request: web.Request) -> None:
-        if request.body_exists and (length := request.content_length) != 0:
+        if request.body_exists:
             limit = self.route.body_limit
             if callable(limit):
                 limit = limit(request)
-            if limit and length is not None and length > limit:
+            if limit and (request.content_length or 0) > limit:
                 raise PayloadTooLargeError
             request[BODY_LIMIT] = limit
 
