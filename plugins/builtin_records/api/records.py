@@ -71,9 +71,7 @@ class RecordsApi:
     async def list(self, request: web.Request) -> Answer:
         """A page of records."""
         collection = self._collection(request, _MISSING)
-        if has_body(request):  # also a GET with a body that cannot be read is refused
-            await read_body(request)
-        context = context_of(request)
+        context = await _with_body(request)
         _refuse_locked(collection.list_rule, context)
         parameters = ListRequest.parse(context.query)
         service = self._service
@@ -119,9 +117,7 @@ class RecordsApi:
     async def view(self, request: web.Request) -> Answer:
         """One record."""
         collection = self._collection(request, _MISSING)
-        if has_body(request):  # also a GET with a body that cannot be read is refused
-            await read_body(request)
-        context = context_of(request)
+        context = await _with_body(request)
         _refuse_locked(collection.view_rule, context)
         id_ = request.match_info["id"]
         expand = context.query.get("expand", "") if request.rel_url.raw_query_string else ""
@@ -161,18 +157,14 @@ class RecordsApi:
     async def create(self, request: web.Request) -> Answer:
         """A new record."""
         collection = self._writable(request, _MISSING_OR_INVALID)
-        if has_body(request):  # also a GET with a body that cannot be read is refused
-            await read_body(request)
-        context = context_of(request)
+        context = await _with_body(request)
         _refuse_locked(collection.create_rule, context)
         return await self._perform(Create(self._asked(request, collection, context)))
 
     async def update(self, request: web.Request) -> Answer:
         """Changes to a record."""
         collection = self._writable(request, _MISSING_OR_INVALID)
-        if has_body(request):  # also a GET with a body that cannot be read is refused
-            await read_body(request)
-        context = context_of(request)
+        context = await _with_body(request)
         _refuse_locked(collection.update_rule, context)
         id_ = request.match_info["id"]
         return await self._perform(Update(self._asked(request, collection, context), id_))
@@ -180,9 +172,7 @@ class RecordsApi:
     async def delete(self, request: web.Request) -> Answer:
         """The end of a record."""
         collection = self._writable(request, _MISSING)
-        if has_body(request):  # also a GET with a body that cannot be read is refused
-            await read_body(request)
-        context = context_of(request)
+        context = await _with_body(request)
         _refuse_locked(collection.delete_rule, context)
         id_ = request.match_info["id"]
         return await self._perform(Delete(self._asked(request, collection, context), id_))
@@ -221,6 +211,13 @@ class RecordsApi:
         if collection.is_view:
             raise BadRequestError(UNSUPPORTED_TYPE)
         return collection
+
+
+async def _with_body(request: web.Request) -> RequestContext:
+    """The context of a request; also a GET with a body that cannot be read is refused."""
+    if has_body(request):
+        await read_body(request)
+    return context_of(request)
 
 
 def _lane(collection: Collection, expand: str) -> Lane:

@@ -50,12 +50,7 @@ class Aftermath:
             except Exception as error:
                 log.error("what follows a write failed; the write stands", exc_info=error)
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether steps are still being done."""
-        return self._task is not None and not self._task.done()
-
     async def wait(self) -> None:
         """Waits for the steps scheduled so far; the caller may be cancelled, the steps go on."""
-        if self._task is not None and self.is_pending:
+        if self._task is not None and not self._task.done():
             await asyncio.shield(self._task)

@@ -56,7 +56,7 @@ class _Save:
         self.aftermath = aftermath
         self.is_new = record.is_new
         self.action: Action = "create" if record.is_new else "update"
-        self.chains: WriteChains = chains.create if record.is_new else chains.update
+        self.chains: WriteChains = chains.of(self.action)
         self.lifecycle = lifecycle
         self.context = context
         self.validate = validate

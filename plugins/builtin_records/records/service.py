@@ -316,8 +316,7 @@ class RecordsService:
                 await self._app.db.read(action.look)
             return await action.around(lambda finish: self.write(finish, exclusive=action.is_async, tx=tx))
         finally:
-            if action.aftermath.is_pending:
-                await action.aftermath.wait()
+            await action.aftermath.wait()
 
     async def write(
         self, function: Callable[[Transaction], T], *, exclusive: bool, tx: AsyncTransaction | None = None
