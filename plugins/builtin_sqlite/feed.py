@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from pbhost.database import Change, Connection, SqlValue, Transaction
@@ -80,6 +80,12 @@ class Appender:
 @cache
 def _insert(rows: int) -> str:
     return _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?)"] * rows)
+
+
+@lru_cache(maxsize=512)
+def is_named_in(statement: str) -> bool:
+    """Whether a statement names the table, in any case."""
+    return TABLE in statement.lower()
 
 
 def changes(connection: Connection, after: int, limit: int) -> list[Change]:

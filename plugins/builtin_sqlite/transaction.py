@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from builtin_sqlite.connection import SqliteConnection
 from builtin_sqlite.driver_errors import translate
-from builtin_sqlite.feed import TABLE, Appender
+from builtin_sqlite.feed import Appender, is_named_in
 from builtin_sqlite.statements import is_forbidden, only_reads, split
 from pbhost.database import Row, Sql, SqlValue
 from pbhost.errors import DatabaseError
@@ -108,7 +108,7 @@ class SqliteTransaction(SqliteConnection):
     def _make_ready(self, sql: Sql | str) -> None:
         """Before a statement: the guard, if it may change something; the feed, if it looks there."""
         text = sql if isinstance(sql, str) else sql.text
-        if TABLE in text:
+        if is_named_in(text):
             self._flush()
         if self._is_guest and not self.is_guarded and not only_reads(text):
             self._guard()

@@ -226,6 +226,14 @@ async def test_a_feed_that_cannot_be_written_fails_the_group(engine: SqliteEngin
     assert (await _rows(engine))[0] == ["c"]
 
 
+async def test_a_transaction_finds_its_changes_however_the_table_is_spelled(engine: SqliteEngine) -> None:
+    def write(transaction: Transaction) -> list[Row]:
+        transaction.record_change("c", "a", "create")
+        return transaction.fetch_all("SELECT record_id FROM _PBHOST_Changes")
+
+    assert await engine.write(write) == [("a",)]
+
+
 async def test_numbers_go_on_after_the_feed_was_written_by_hand(engine: SqliteEngine) -> None:
     def write(transaction: Transaction) -> list[int]:
         first = transaction.record_change("c", "a", "create")
